@@ -1,0 +1,195 @@
+# Sheetbend: one makefile for everything.
+#
+#   make                      programs into bin/
+#   make demo [CMD=...]       set up, start sshd on loopback, log in
+#   make test                 set up, then every test
+#   make check                tests that need no root and no peer
+#   make SAN=address,undefined check
+#   make V=1                  show the commands
+
+VERSION := 0.1.0
+
+CC       ?= gcc
+PREFIX   ?= /usr/local
+SYSCONFDIR ?= /etc/ssh
+LIBEXECDIR ?= $(PREFIX)/libexec/sheetbend
+BINDIR   ?= $(PREFIX)/bin
+SBINDIR  ?= $(PREFIX)/sbin
+MANDIR   ?= $(PREFIX)/share/man
+SAN      ?=
+V        ?= 0
+
+# ---- variants: objects in build/<variant>/, programs in bin/ ----
+
+comma := ,
+cc_name := $(notdir $(lastword $(CC)))
+ifeq ($(SAN),)
+VARIANT ?= $(if $(filter clang%,$(cc_name)),clang,release)
+else
+VARIANT ?= san-$(subst $(comma),-,$(SAN))
+endif
+B := build/$(VARIANT)
+BIN := $(if $(filter release,$(VARIANT)),bin,$(B)/bin)
+
+# ---- flags ----
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+	-Wwrite-strings -Wpointer-arith -Wundef -Wformat=2 -Wno-unused-parameter \
+	-Werror=implicit-function-declaration
+DEFS := -D_GNU_SOURCE -DSHEETBEND_VERSION='"$(VERSION)"' \
+	-DSHEETBEND_SYSCONFDIR='"$(SYSCONFDIR)"' \
+	-DSHEETBEND_LIBEXECDIR='"$(LIBEXECDIR)"' -DSHEETBEND_BINDIR='"$(BINDIR)"'
+HARDEN := -fPIE -fstack-protector-strong -fno-plt
+HARDEN_LD := -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed
+# Flags that not every compiler and machine has.
+try = $(shell echo 'int main(void){return 0;}' | $(CC) -Werror $(1) -x c - -o /dev/null 2>/dev/null && echo $(1))
+HARDEN += $(call try,-fcf-protection=full) $(call try,-fstack-clash-protection)
+OPT ?= -O2 -g1
+ifeq ($(SAN),)
+HARDEN += -D_FORTIFY_SOURCE=2
+else
+OPT := -O1 -g
+SANFLAGS := -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
+
+# Layers under the sanitizers and fuzzers use the same flags.
+override CPPFLAGS += -I. $(DEFS)
+CFLAGS_ALL = -std=c11 $(OPT) $(WARN) $(HARDEN) $(SANFLAGS) $(CFLAGS)
+LDFLAGS_ALL = $(HARDEN_LD) $(SANFLAGS) $(LDFLAGS)
+LIBS := -lcrypto -lz
+
+# ---- sources: one list per folder ----
+
+common_src := $(wildcard common/*/*.c)
+ssh_src := $(wildcard ssh/*.c)
+sshd_listener_src := $(filter-out sshd/session_main.c,$(wildcard sshd/*.c))
+sshd_session_src := $(filter-out sshd/sshd_main.c,$(wildcard sshd/*.c))
+keygen_src := $(wildcard keygen/*.c)
+
+PROGRAMS :=
+ifneq ($(ssh_src),)
+PROGRAMS += ssh
+endif
+ifneq ($(wildcard sshd/sshd_main.c),)
+PROGRAMS += sshd sshd-session
+endif
+ifneq ($(keygen_src),)
+PROGRAMS += ssh-keygen
+endif
+
+lib := $(B)/libsheetbend.a
+obj = $(patsubst %.c,$(B)/%.o,$(1))
+
+.PHONY: all
+all: $(addprefix $(BIN)/,$(PROGRAMS))
+
+# ---- compile ----
+
+ifeq ($(V),1)
+say = @:
+run :=
+else
+say = @echo "  $(1)"
+run := @
+endif
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+# Hot loops of integer vectors: the compiler vectorises them at -O3.
+$(B)/common/crypto/mlkem768.o $(B)/common/crypto/sntrup761.o: OPT_FILE := -O3
+
+$(B)/%.o: %.c $(B)/flags
+	$(call say,CC $<)
+	@mkdir -p $(@D)
+	$(run)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) $(OPT_FILE) -MMD -MP -c $< -o $@
+
+# Rebuild when the flags change.
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(subst ','\'',$(CPPFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL))' > $@.new
+	@if cmp -s $@.new $@; then rm -f $@.new; else mv -f $@.new $@; fi
+.PHONY: FORCE
+FORCE:
+
+$(lib): $(call obj,$(common_src))
+	$(call say,AR $@)
+	@rm -f $@
+	$(run)ar rcs $@ $^
+
+link = @mkdir -p $(@D); $(CC) $(LDFLAGS_ALL) $(filter %.o,$^) $(filter %.a,$^) $(1) -o $@
+
+$(BIN)/ssh: $(call obj,$(ssh_src)) $(lib)
+	$(call say,LD $@)
+	$(call link,$(LIBS))
+$(BIN)/sshd: $(call obj,$(sshd_listener_src)) $(lib)
+	$(call say,LD $@)
+	$(call link,$(LIBS) -lcrypt)
+$(BIN)/sshd-session: $(call obj,$(sshd_session_src)) $(lib)
+	$(call say,LD $@)
+	$(call link,$(LIBS) -lcrypt)
+$(BIN)/ssh-keygen: $(call obj,$(keygen_src)) $(lib)
+	$(call say,LD $@)
+	$(call link,$(LIBS))
+
+# ---- tests in C: build/<variant>/tests/unit/<module>_test, .../sim/<name>,
+#      .../negative/<name>, .../bench/<name> ----
+
+unit_tests := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*_test.c))
+unit_support := $(B)/tests/unit/unit.o
+
+$(B)/tests/unit/%_test: $(B)/tests/unit/%_test.o $(unit_support) $(lib)
+	$(call say,LD $@)
+	$(call link,$(LIBS) -lcrypt)
+.PRECIOUS: $(B)/tests/%.o
+
+sim_src := $(wildcard tests/sim/*.c)
+$(B)/tests/sim/sim: $(call obj,$(sim_src)) $(lib)
+	$(call say,LD $@)
+	$(call link,$(LIBS) -lcrypt)
+
+negative_src := $(wildcard tests/negative/*.c)
+$(B)/tests/negative/negative: $(call obj,$(negative_src)) $(lib)
+	$(call say,LD $@)
+	$(call link,$(LIBS) -lcrypt)
+
+# Small programs of the benchmark and of the bats tests: one file each.
+tools := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c tests/cli/tools/*.c))
+$(B)/tests/bench/%: $(B)/tests/bench/%.o $(lib)
+	$(call say,LD $@)
+	$(call link,$(LIBS) -lutil)
+$(B)/tests/cli/tools/%: $(B)/tests/cli/tools/%.o $(lib)
+	$(call say,LD $@)
+	$(call link,$(LIBS) -lutil)
+
+.PHONY: unit tools check-unit
+unit: $(unit_tests)
+tools: $(tools)
+check-unit: unit
+	@scripts/run-unit $(unit_tests)
+
+# ---- checks of the tree ----
+
+.PHONY: check-layers check-headers format compile_commands.json clean install
+check-layers:
+	@scripts/check-layers
+
+check-headers:
+	@for h in $$(git ls-files '*.h'); do \
+		echo "#include \"$$h\"" | $(CC) $(CPPFLAGS) -std=c11 $(WARN) -fsyntax-only -x c - || exit 1; \
+	done
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+compile_commands.json:
+	@{ echo '['; sep=; for f in $$(git ls-files '*.c'); do \
+		printf '%s{"directory":"%s","file":"%s","arguments":["cc"' "$$sep" "$(CURDIR)" "$$f"; \
+		for a in $(foreach a,$(CPPFLAGS) $(CFLAGS_ALL),'$(subst ','\'',$(a))'); do \
+			printf ',"%s"' "$$(printf %s "$$a" | sed 's/["\\]/\\&/g')"; done; \
+		printf ',"-c","%s"]}\n' "$$f"; sep=,; done; echo ']'; } > $@
+
+clean:
+	rm -rf build bin/ssh bin/sshd bin/sshd-session bin/ssh-keygen
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,130 @@
+/*
+ * port.h - what the platform decides: pseudo terminals, login records,
+ * dropping privileges, confinement, closing descriptors.
+ *
+ * Linux implementation in port/linux_*.c. Codes: ERR_SYSTEM (errno is set).
+ */
+#ifndef COMMON_PORT_PORT_H
+#define COMMON_PORT_PORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/base/address.h"
+#include "common/base/attributes.h"
+#include "common/base/error.h"
+
+/* ---- descriptors, process ---- */
+
+/* Closes every descriptor from `lowest` up. */
+void port_close_from(int lowest);
+
+/* No core dump, no ptrace by others of our uid. */
+void port_no_dump(void);
+
+/* PR_SET_NO_NEW_PRIVS. */
+int port_no_new_privileges(void) MUST_CHECK;
+
+/* Ends this process when its parent ends. */
+void port_die_with_parent(int signal_number);
+
+/* What `ps` shows; needs port_title_init(argc, argv) at the start of main. */
+void port_title_init(int argc, char **argv);
+void port_title(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/* A pipe's capacity made as large as allowed (F_SETPIPE_SZ), quietly. */
+void port_pipe_enlarge(int fd);
+
+/* ---- sockets ---- */
+
+void port_socket_interactive(int fd);  /* TCP_NODELAY, short unsent queue */
+
+/* Uid of the peer of a Unix socket. */
+int port_peer_uid(int fd, uid_t *ret_uid) MUST_CHECK;
+
+/* ---- pseudo terminals ---- */
+
+#define PORT_TTY_NAME_MAX 64
+
+struct port_pty {
+	int master;                    /* owned */
+	int slave;                     /* owned; -1 once closed */
+	char name[PORT_TTY_NAME_MAX];  /* /dev/pts/N */
+};
+
+int port_pty_open(struct port_pty *ret) MUST_CHECK;
+/* Gives the slave to uid, group tty, mode 0620 / back to root, 0666. */
+int port_pty_give(const struct port_pty *pty, uid_t uid, gid_t gid)
+    MUST_CHECK;
+void port_pty_take_back(const struct port_pty *pty);
+void port_pty_close(struct port_pty *pty);
+/* In a child after setsid(): makes fd the controlling terminal. */
+int port_pty_make_controlling(int fd) MUST_CHECK;
+
+/* ---- login records: utmp, wtmp, lastlog, btmp ---- */
+
+struct port_login {
+	pid_t pid;
+	uid_t uid;
+	const char *user;
+	const char *tty;               /* /dev/pts/N */
+	const char *host;              /* name or address, "" if unknown */
+	const struct address *address; /* may be NULL */
+};
+
+void port_login_record(const struct port_login *l);
+void port_logout_record(const struct port_login *l);
+void port_login_failed_record(const struct port_login *l); /* btmp */
+/* The last login before this one; false if there was none. */
+bool port_last_login(uid_t uid, uint64_t *ret_time_s, char *ret_tty,
+    size_t tty_size, char *ret_host, size_t host_size);
+
+/* ---- privileges ---- */
+
+/* Groups, gid, uid of the account, for good; verified afterwards. */
+int port_become_user(const char *name, uid_t uid, gid_t gid, struct error *e)
+    MUST_CHECK;
+
+/* For the unprivileged child: chroot to an empty directory, only that gid,
+ * that uid. */
+int port_become_confined(const char *chroot_dir, uid_t uid, gid_t gid,
+    struct error *e) MUST_CHECK;
+
+/* ---- confinement ---- */
+
+/*
+ * The system call filter of the process that reads hostile bytes before
+ * authentication: read, write, readv, writev, recvmsg, sendmsg, poll/epoll, memory, clock,
+ * getrandom, exit; all else kills the process. No file, no socket creation,
+ * no exec. Sets no_new_privileges first. ERR_UNSUPPORTED where the kernel has no
+ * seccomp.
+ */
+int port_sandbox_authentication(struct error *e) MUST_CHECK;
+
+/* ---- accounts ---- */
+
+/*
+ * Compares a password with the account's hash from shadow (or passwd), by
+ * crypt(3). ret_ok false for locked and for empty hashes unless
+ * permit_empty. name NULL: an unknown user: spends the same time on a hash
+ * of the kind and cost of the machine's real ones; ret_ok false.
+ * ret_expired: the password must be changed first (aging), may be NULL.
+ */
+int port_password_check(const char *name, const char *password,
+    bool permit_empty, bool *ret_ok, bool *ret_expired) MUST_CHECK;
+
+/* Is the account locked ("!" prefix and the like) or expired by shadow? */
+bool port_account_locked(const char *name);
+bool port_account_expired(const char *name);
+
+/* ---- service manager ---- */
+
+/* Sockets passed by LISTEN_FDS/LISTEN_PID: their number, from fd 3 on. The
+ * variables are taken out of the environment. */
+int port_listen_fds(void);
+/* sd_notify by hand: "READY=1" to $NOTIFY_SOCKET; nothing without one. */
+void port_notify(const char *state);
+
+#endif
