@@ -1,0 +1,137 @@
+/*
+ * key.h - public and private keys: types, blobs, signatures, fingerprints.
+ * RFC 4253 s6.6, RFC 5656, RFC 8332, RFC 8709.
+ *
+ * A key is immutable once made and counted (key_ref). A key with its private
+ * half holds a secret; a file of it is secret too.
+ * Certificates are keys of a certificate type: their blob is the whole
+ * certificate (they are parsed by a later module; here they are refused).
+ */
+#ifndef COMMON_KEY_KEY_H
+#define COMMON_KEY_KEY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/attributes.h"
+#include "common/base/buf.h"
+#include "common/base/error.h"
+#include "common/crypto/digest.h"
+
+struct key;
+
+enum key_type {
+	KEY_NONE,
+	KEY_RSA,
+	KEY_DSA,
+	KEY_ECDSA,       /* the curve is the key's: nistp256, 384, 521 */
+	KEY_ED25519
+};
+
+/* One row per public key type name on the wire. */
+struct key_type_row {
+	const char *name;        /* "ssh-ed25519", "ecdsa-sha2-nistp256", ... */
+	const char *short_name;  /* "ED25519": what -l and messages print */
+	enum key_type type;
+	unsigned bits;           /* fixed size, or 0 */
+	bool off;                /* accepted only where explicitly allowed */
+};
+
+/* Rows in the order of `ssh -Q key-plain`; NULL at the end. */
+const struct key_type_row *key_type_row(size_t index);
+const struct key_type_row *key_type_find(struct span name);
+
+/* One row per signature algorithm name. */
+struct signature_algorithm {
+	const char *name;             /* "rsa-sha2-512", "ssh-ed25519", ... */
+	const char *key_type;         /* name of the key type that it needs */
+	enum digest_algorithm digest;
+	bool off;                     /* not offered by default (SHA-1, DSA) */
+};
+
+/* Rows in the order of `ssh -Q sig` = preference order. */
+const struct signature_algorithm *signature_row(size_t index);
+const struct signature_algorithm *signature_find(struct span name);
+
+/* The default lists (comma-separated, borrowed, static): host key, user key
+ * and hostbased algorithms have the same one; surface s8. */
+const char *signature_default_list(void);
+
+/*
+ * The first algorithm of list (names, comma-separated, most wanted first;
+ * NULL: the default list) that this key can sign with; NULL if none.
+ */
+const struct signature_algorithm *key_choose_signature(
+    const struct key *k, struct span list);
+
+/* ---- life ---- */
+
+/* type as `ssh-keygen -t`: "rsa", "ecdsa", "ed25519", or a full type name.
+ * bits 0: the default (rsa 3072, ecdsa 256). ERR_KEY_TYPE, ERR_KEY_SIZE. */
+int key_generate(const char *type, unsigned bits, struct key **ret,
+    struct error *e) MUST_CHECK;
+struct key *key_ref(struct key *k);
+void key_unref(struct key *k);      /* NULL is accepted */
+
+/* ---- facts ---- */
+
+const struct key_type_row *key_row(const struct key *k);
+const char *key_type_name(const struct key *k);  /* as on the wire */
+unsigned key_bits(const struct key *k);
+bool key_has_private(const struct key *k);
+const char *key_comment(const struct key *k);    /* "" if none; borrowed */
+int key_set_comment(struct key *k, const char *comment) MUST_CHECK;
+
+/* Same public key? (Comments and private halves do not count.) */
+bool key_equal(const struct key *a, const struct key *b);
+
+/* ---- wire ---- */
+
+/* The public key blob; borrowed, lives as long as the key. */
+struct span key_blob(const struct key *k);
+
+/* Everything about the blob is checked: type, sizes, points on the curve;
+ * ERR_KEY_TYPE, ERR_KEY_SIZE, ERR_KEY_FORMAT. RSA below 1024 or above 16384
+ * bits is refused. */
+int key_from_blob(struct span blob, struct key **ret) MUST_CHECK;
+
+/* Private fields as in openssh-key-v1 and the agent: type, fields (no
+ * comment). read checks that both halves belong together. */
+int key_write_private(const struct key *k, struct buf *out) MUST_CHECK;
+int key_read_private(struct reader *r, struct key **ret) MUST_CHECK;
+
+/* ---- signatures ---- */
+
+/* Appends the signature blob (string algorithm, string signature).
+ * ERR_KEY_TYPE if the key has no private half or the algorithm is another
+ * type's. */
+int key_sign(const struct key *k, const struct signature_algorithm *a,
+    struct span data, struct buf *ret_signature) MUST_CHECK;
+
+/*
+ * algorithm: the name that was agreed upon; a blob of another one is
+ * ERR_SIGNATURE_ALGORITHM. NULL: any algorithm that is not off and fits the key.
+ * Codes: ERR_SIGNATURE, ERR_FORMAT.
+ */
+int key_verify(const struct key *k, const struct signature_algorithm *a,
+    struct span data, struct span signature) MUST_CHECK;
+
+/* ---- for people ---- */
+
+/* "SHA256:..." (base64 without padding) or "MD5:aa:bb:..."; fresh text. */
+char *key_fingerprint(const struct key *k, enum digest_algorithm a);
+
+/* The picture of `ssh-keygen -lv`: lines with \n; fresh text. */
+char *key_randomart(const struct key *k, enum digest_algorithm a);
+
+/* "type base64 comment" (comment left out if empty or NULL). */
+char *key_public_line(const struct key *k, const char *comment);
+
+/* Bytes of an address-book line: "type base64 [comment]". The rest after
+ * the key, without leading blanks, goes to ret_comment (may be NULL;
+ * borrowed from line). */
+int key_from_line(struct span line, struct key **ret, struct span *ret_comment)
+    MUST_CHECK;
+
+#endif
