@@ -22,12 +22,12 @@ enum digest_algorithm {
 };
 
 size_t digest_size(enum digest_algorithm a);
-const char *digest_name(enum digest_algorithm a);   /* "SHA256" */
+const char *digest_name(enum digest_algorithm a); /* "SHA256" */
 int digest_find(const char *name, enum digest_algorithm *ret) MUST_CHECK;
 
 /* out holds digest_size(a) bytes. ERR_CRYPTO. */
-int digest_of(enum digest_algorithm a, struct span data, uint8_t *out)
-    MUST_CHECK;
+int digest_of(
+    enum digest_algorithm a, struct span data, uint8_t *out) MUST_CHECK;
 
 struct digest;
 struct digest *digest_new(enum digest_algorithm a) MUST_CHECK;

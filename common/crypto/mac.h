@@ -19,9 +19,9 @@
 struct mac_algorithm {
 	const char *name;
 	uint16_t key_size;
-	uint16_t size;            /* bytes of tag */
-	bool encrypt_then_mac;    /* the -etm@openssh.com names */
-	bool off;                 /* known, not offered by default */
+	uint16_t size;         /* bytes of tag */
+	bool encrypt_then_mac; /* the -etm@openssh.com names */
+	bool off;              /* known, not offered by default */
 };
 
 const struct mac_algorithm *mac_find(struct span name);
@@ -35,8 +35,8 @@ const struct mac_algorithm *mac_algorithm(const struct mac *m);
 
 /* out gets a->size bytes of MAC(key, seqnr ‖ data) (UMAC: nonce seqnr). No
  * allocation: a context is prepared once and copied or reset per packet. */
-int mac_compute(struct mac *m, uint32_t seqnr, const uint8_t *data,
-    size_t len, uint8_t *out) MUST_CHECK;
+int mac_compute(struct mac *m, uint32_t seqnr, const uint8_t *data, size_t len,
+    uint8_t *out) MUST_CHECK;
 
 int mac_export(const struct mac *m, struct buf *out) MUST_CHECK;
 int mac_import(struct reader *r, struct mac **ret) MUST_CHECK;

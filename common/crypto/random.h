@@ -20,8 +20,8 @@ struct random_source {
 /* OpenSSL's private generator. ERR_RANDOM. */
 extern const struct random_source random_system;
 
-int random_fill(const struct random_source *s, void *out, size_t len)
-    MUST_CHECK;
+int random_fill(
+    const struct random_source *s, void *out, size_t len) MUST_CHECK;
 
 /*
  * A fast generator for padding and cookies: AES-CTR or ChaCha keyed once from
