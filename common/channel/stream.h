@@ -21,12 +21,18 @@
 
 struct stream;
 
+/* Bytes that a filter may add to what it was given. */
+#define STREAM_FILTER_HEADROOM 16
+
 struct stream_config {
 	int in_fd;        /* read, sent as DATA; -1 none */
 	int err_in_fd;    /* read, sent as STDERR; -1 none */
 	int out_fd;       /* DATA received is written here; -1: discarded */
 	int err_out_fd;   /* STDERR received is written here; -1: discarded */
 	bool owns_fds;    /* closes them */
+	bool shared_fds;  /* inherited (stdin, stdout, stderr): others have the
+	                   * same open file descriptions, so O_NONBLOCK must
+	                   * not be set on them */
 	bool is_interactive;
 	bool eof_by_closing;  /* close out_fd at the peer's EOF (pipes); a pty
 	                       * master is never closed by EOF */
@@ -35,10 +41,13 @@ struct stream_config {
 	/* Called when the peer's data is all written out after its EOF or
 	 * close; may be NULL. */
 	void (*on_output_end)(struct stream *s, void *context);
-	/* May change bytes read from in_fd before they are sent (escape characters): edits data
-	 * in place and returns the new length (at most len), so that no copy is needed. NULL: none. */
+	/* May change bytes read from in_fd before they are sent (escape
+	 * characters): edits data in place and returns the new length, so
+	 * that no copy is needed. It may be longer than len by what an
+	 * earlier call held back: up to capacity, which is at least
+	 * len + STREAM_FILTER_HEADROOM. NULL: none. */
 	size_t (*filter)(struct stream *s, uint8_t *data, size_t len,
-	    void *context);
+	    size_t capacity, void *context);
 	void *context;
 };
 
