@@ -23,6 +23,7 @@ V        ?= 0
 
 comma := ,
 cc_name := $(notdir $(lastword $(CC)))
+# scripts/run-fuzz sets VARIANT=fuzz.
 ifeq ($(SAN),)
 VARIANT ?= $(if $(filter clang%,$(cc_name)),clang,release)
 else
@@ -167,6 +168,43 @@ unit: $(unit_tests)
 tools: $(tools)
 check-unit: unit
 	@scripts/run-unit $(unit_tests)
+
+# ---- set-up, demonstration, tests, benchmark ----
+
+.PHONY: demo test check check-openssh bench fuzz-targets
+demo:
+	@scripts/setup build
+	@$(MAKE) -s all
+	@scripts/demo $(CMD)
+
+test:
+	@scripts/setup test
+	@scripts/test
+
+# What needs no root, no network peer and no clang.
+check: all unit $(B)/tests/sim/sim check-layers check-headers
+	@scripts/run-unit $(unit_tests)
+	@$(B)/tests/sim/sim -n 200 -j 2
+
+check-openssh: all
+	@scripts/check-openssh
+
+bench: all tools
+	@$(B)/tests/bench/bench $(BENCH)
+
+# ---- fuzzing: clang, libFuzzer; `scripts/run-fuzz` builds and runs them ----
+
+fuzz_targets := $(patsubst tests/fuzz/%_fuzz.c,$(B)/tests/fuzz/%_fuzz,$(wildcard tests/fuzz/*_fuzz.c))
+fuzz_support := $(call obj,$(filter-out %_fuzz.c,$(wildcard tests/fuzz/*.c)))
+# Objects of the programs that a target exercises (everything but the mains).
+fuzz_program := $(call obj,$(filter-out sshd/sshd_main.c sshd/session_main.c,$(wildcard sshd/*.c)) ssh/options.c)
+ifeq ($(VARIANT),fuzz)
+SANFLAGS += -fsanitize=fuzzer-no-link
+endif
+$(B)/tests/fuzz/%_fuzz: $(B)/tests/fuzz/%_fuzz.o $(fuzz_support) $(lib)
+	$(call say,LD $@)
+	$(call link,-fsanitize=fuzzer $(LIBS) -lcrypt)
+fuzz-targets: $(fuzz_targets)
 
 # ---- checks of the tree ----
 
