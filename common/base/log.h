@@ -59,7 +59,8 @@ void log_debug1(const char *format, ...) PRINTF_LIKE(1, 2);
 void log_debug2(const char *format, ...) PRINTF_LIKE(1, 2);
 void log_debug3(const char *format, ...) PRINTF_LIKE(1, 2);
 void log_at(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
-void log_va(enum log_level level, const char *format, va_list args);
+void log_va(enum log_level level, const char *format, va_list args)
+    PRINTF_LIKE(2, 0);
 
 /*
  * Reports a broken invariant of our own and aborts. Never for anything that

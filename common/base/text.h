@@ -68,7 +68,8 @@ int text_to_bytes(const char *text, uint64_t *ret_bytes) MUST_CHECK;
 void text_escape(struct buf *out, struct span s, bool utf8);
 char *text_escaped(struct span s);        /* ASCII only */
 
-/* As text_escape, but \n and \t pass: for banners and prompts. */
+/* As text_escape, but \n, \t and backslashes pass, and the CR of a CR LF is
+ * left out: for banners and prompts. */
 void text_escape_lines(struct buf *out, struct span s, bool utf8);
 
 /* ---- base64 (RFC 4648 s4) and hexadecimal ---- */
@@ -93,7 +94,8 @@ bool list_has(struct span list, struct span name);
 /* The first name of client's list that is in server's; empty if none. */
 struct span list_first_common(struct span client, struct span server);
 
-/* `*` and `?` against the whole of text; linear time, no recursion. */
+/* `*` and `?` against the whole of text; no recursion, at most as many steps
+ * as the product of both lengths. */
 bool pattern_match(const char *pattern, const char *text);
 bool pattern_match_no_case(const char *pattern, const char *text);
 
