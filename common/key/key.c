@@ -1,0 +1,298 @@
+/*
+ * key.c - keys: making, counting, facts, blobs.
+ * RFC 4253 s6.6.
+ */
+#include "common/key/key.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+
+#include "common/base/error.h"
+#include "common/base/secret.h"
+#include "common/base/text.h"
+#include "common/key/key_impl.h"
+
+#define RSA_BITS_DEFAULT   3072
+#define ECDSA_BITS_DEFAULT 256
+
+static void
+free_key(struct key *k)
+{
+	EVP_PKEY_free(k->pkey);
+	buf_release(&k->blob);
+	free(k->comment);
+	free(k);
+}
+
+/* Takes pkey; the blob is still empty. */
+static struct key *
+new_key(const struct key_type_row *row, EVP_PKEY *pkey, bool has_private)
+{
+	struct key *k = calloc(1, sizeof(*k));
+
+	if (k == NULL) {
+		EVP_PKEY_free(pkey);
+		return NULL;
+	}
+	k->refs = 1;
+	k->row = row;
+	k->ops = key_ops_of(row->type);
+	k->pkey = pkey;
+	k->has_private = has_private;
+	return k;
+}
+
+int
+key_from_pkey(const struct key_type_row *row, EVP_PKEY *pkey, bool has_private,
+    struct key **ret)
+{
+	struct key *k = new_key(row, pkey, has_private);
+	int r;
+
+	if (k == NULL)
+		return ERR_MEMORY;
+	write_text(&k->blob, row->name);
+	k->ops->write_public(row, pkey, &k->blob);
+	if ((r = buf_error(&k->blob)) != 0) {
+		free_key(k);
+		return r;
+	}
+	*ret = k;
+	return 0;
+}
+
+/* ---- new keys ---- */
+
+static const struct key_type_row *
+find_row(enum key_type type, unsigned bits)
+{
+	const struct key_type_row *row;
+
+	for (size_t i = 0; (row = key_type_row(i)) != NULL; i++) {
+		if (row->type == type && (row->bits == 0 || row->bits == bits))
+			return row;
+	}
+	return NULL;
+}
+
+static int
+choose_rsa(unsigned bits, const struct key_type_row **ret, unsigned *ret_bits,
+    struct error *e)
+{
+	if (bits == 0)
+		bits = RSA_BITS_DEFAULT;
+	if (bits < RSA_BITS_MIN)
+		return error_set(e, ERR_KEY_SIZE,
+		    "Invalid RSA key length: minimum is %d bits", RSA_BITS_MIN);
+	if (bits > RSA_BITS_MAX)
+		return error_set(e, ERR_KEY_SIZE,
+		    "Invalid RSA key length: maximum is %d bits", RSA_BITS_MAX);
+	*ret = find_row(KEY_RSA, bits);
+	*ret_bits = bits;
+	return 0;
+}
+
+static int
+choose_ecdsa(unsigned bits, const struct key_type_row **ret, struct error *e)
+{
+	if (bits == 0)
+		bits = ECDSA_BITS_DEFAULT;
+	if ((*ret = find_row(KEY_ECDSA, bits)) == NULL)
+		return error_set(e, ERR_KEY_SIZE,
+		    "Invalid ECDSA key length: valid lengths are "
+		    "256, 384 or 521 bits");
+	return 0;
+}
+
+/* The row and size for what a person asked for. */
+static int
+choose_type(const char *type, unsigned bits, const struct key_type_row **ret,
+    unsigned *ret_bits, struct error *e)
+{
+	const struct key_type_row *row = key_type_find(span_text(type));
+
+	*ret_bits = bits;
+	if (strcmp(type, "rsa") == 0 || (row != NULL && row->type == KEY_RSA))
+		return choose_rsa(bits, ret, ret_bits, e);
+	if (strcmp(type, "ecdsa") == 0)
+		return choose_ecdsa(bits, ret, e);
+	if (strcmp(type, "ed25519") == 0)
+		row = find_row(KEY_ED25519, 256);
+	if (row == NULL || key_ops_of(row->type)->generate == NULL)
+		return error_set(e, ERR_KEY_TYPE, "unknown key type %s", type);
+	if (row->type == KEY_ECDSA && bits != 0 && bits != row->bits)
+		return error_set(e, ERR_KEY_SIZE,
+		    "Invalid ECDSA key length: %s keys have %u bits", row->name,
+		    row->bits);
+	*ret = row;
+	return 0;
+}
+
+int
+key_generate(const char *type, unsigned bits, struct key **ret, struct error *e)
+{
+	const struct key_type_row *row;
+	EVP_PKEY *pkey;
+	int r;
+
+	if ((r = choose_type(type, bits, &row, &bits, e)) != 0)
+		return r;
+	if ((r = key_ops_of(row->type)->generate(row, bits, &pkey)) != 0 ||
+	    (r = key_from_pkey(row, pkey, true, ret)) != 0) {
+		ERR_clear_error();
+		return error_set(e, r, "cannot make a key: %s", error_text(r));
+	}
+	return 0;
+}
+
+struct key *
+key_ref(struct key *k)
+{
+	k->refs++;
+	return k;
+}
+
+void
+key_unref(struct key *k)
+{
+	if (k != NULL && --k->refs == 0)
+		free_key(k);
+}
+
+/* ---- facts ---- */
+
+const struct key_type_row *
+key_row(const struct key *k)
+{
+	return k->row;
+}
+
+const char *
+key_type_name(const struct key *k)
+{
+	return k->row->name;
+}
+
+unsigned
+key_bits(const struct key *k)
+{
+	return k->ops->bits(k->pkey);
+}
+
+bool
+key_has_private(const struct key *k)
+{
+	return k->has_private;
+}
+
+const char *
+key_comment(const struct key *k)
+{
+	return k->comment == NULL ? "" : k->comment;
+}
+
+int
+key_set_comment(struct key *k, const char *comment)
+{
+	char *copy = strdup(comment);
+
+	if (copy == NULL)
+		return ERR_MEMORY;
+	free(k->comment);
+	k->comment = copy;
+	return 0;
+}
+
+bool
+key_equal(const struct key *a, const struct key *b)
+{
+	return span_equal(key_blob(a), key_blob(b));
+}
+
+/* ---- wire ---- */
+
+struct span
+key_blob(const struct key *k)
+{
+	return buf_span(&k->blob);
+}
+
+/* A damaged field of a key is a damaged key, whatever the reader calls it. */
+static int
+as_key_error(int r)
+{
+	switch (r) {
+	case ERR_TRUNCATED:
+	case ERR_TRAILING:
+	case ERR_FORMAT:
+	case ERR_LIMIT:
+		return ERR_KEY_FORMAT;
+	default:
+		return r;
+	}
+}
+
+int
+key_from_blob(struct span blob, struct key **ret)
+{
+	struct reader rd = reader_of(blob);
+	struct span name = read_string(&rd);
+	const struct key_type_row *row;
+	EVP_PKEY *pkey = NULL;
+	struct key *k;
+	int r;
+
+	if (read_error(&rd) != 0)
+		return ERR_KEY_FORMAT;
+	if ((row = key_type_find(name)) == NULL)
+		return ERR_KEY_TYPE;
+	r = key_ops_of(row->type)->read_public(row, &rd, &pkey);
+	if (r == 0)
+		r = read_end(&rd);
+	if (r != 0) {
+		EVP_PKEY_free(pkey);
+		ERR_clear_error();
+		return as_key_error(r);
+	}
+	if ((k = new_key(row, pkey, false)) == NULL)
+		return ERR_MEMORY;
+	/* Every field has one encoding only, so the bytes need no rewriting. */
+	write_span(&k->blob, blob);
+	if ((r = buf_error(&k->blob)) != 0) {
+		free_key(k);
+		return r;
+	}
+	*ret = k;
+	return 0;
+}
+
+int
+key_write_private(const struct key *k, struct buf *out)
+{
+	if (!k->has_private)
+		return ERR_KEY_TYPE;
+	write_text(out, k->row->name);
+	return k->ops->write_private(k->row, k->pkey, out);
+}
+
+int
+key_read_private(struct reader *r, struct key **ret)
+{
+	struct span name = read_string(r);
+	const struct key_type_row *row;
+	EVP_PKEY *pkey;
+	int error;
+
+	if (read_error(r) != 0)
+		return ERR_KEY_FORMAT;
+	if ((row = key_type_find(name)) == NULL)
+		return ERR_KEY_TYPE;
+	error = key_ops_of(row->type)->read_private(row, r, &pkey);
+	if (error != 0) {
+		ERR_clear_error();
+		return as_key_error(error);
+	}
+	return key_from_pkey(row, pkey, true, ret);
+}

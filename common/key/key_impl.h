@@ -1,0 +1,103 @@
+/*
+ * key_impl.h - what the files of common/key share about a key. Private to
+ * this folder.
+ *
+ * A key type is a row of the public table and a struct key_ops; the rest of
+ * the folder does not branch on types.
+ */
+#ifndef COMMON_KEY_KEY_IMPL_H
+#define COMMON_KEY_KEY_IMPL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/bn.h>
+#include <openssl/evp.h>
+
+#include "common/key/key.h"
+
+#define RSA_BITS_MIN 1024
+#define RSA_BITS_MAX 16384
+
+/*
+ * Functions of one key type. Fields are those after the type name. read
+ * functions take no more than their fields; *ret is written on success only.
+ */
+struct key_ops {
+	/* NULL: no new keys of this type are made. bits was checked. */
+	int (*generate)(
+	    const struct key_type_row *row, unsigned bits, EVP_PKEY **ret);
+	unsigned (*bits)(const EVP_PKEY *pkey);
+	/* Is this OpenSSL key one of ours (sizes, curve)? */
+	int (*check)(const struct key_type_row *row, EVP_PKEY *pkey);
+	int (*read_public)(
+	    const struct key_type_row *row, struct reader *r, EVP_PKEY **ret);
+	void (*write_public)(
+	    const struct key_type_row *row, EVP_PKEY *pkey, struct buf *out);
+	int (*read_private)(
+	    const struct key_type_row *row, struct reader *r, EVP_PKEY **ret);
+	int (*write_private)(
+	    const struct key_type_row *row, EVP_PKEY *pkey, struct buf *out);
+	/* raw: the contents of the signature blob's second string. */
+	int (*sign)(EVP_PKEY *pkey, const struct signature_algorithm *a,
+	    struct span data, struct buf *raw);
+	int (*verify)(EVP_PKEY *pkey, const struct signature_algorithm *a,
+	    struct span data, struct span raw);
+};
+
+struct key {
+	unsigned refs;
+	const struct key_type_row *row;
+	const struct key_ops *ops;
+	EVP_PKEY *pkey;
+	bool has_private;
+	struct buf blob;
+	char *comment; /* NULL: none */
+};
+
+extern const struct key_ops key_ops_rsa;
+extern const struct key_ops key_ops_dsa;
+extern const struct key_ops key_ops_ecdsa;
+extern const struct key_ops key_ops_ed25519;
+
+const struct key_ops *key_ops_of(enum key_type type);
+
+/* A key around pkey, which is taken (freed on failure too). */
+int key_from_pkey(const struct key_type_row *row, EVP_PKEY *pkey,
+    bool has_private, struct key **ret) MUST_CHECK;
+
+/* The row for a key that OpenSSL read; NULL if it is none of ours. */
+const struct key_type_row *key_row_of_pkey(EVP_PKEY *pkey);
+
+/* ---- numbers (key_number.c) ---- */
+
+/* Fresh numbers; the secret one is wiped by BN_clear_free and by the library
+ * wherever it copies it. NULL without memory. */
+BIGNUM *number_of(struct span magnitude);
+BIGNUM *number_of_secret(struct span magnitude);
+
+/* Appends a number as mpint; NULL makes b fail. */
+void write_number(struct buf *b, const BIGNUM *n);
+
+/* Appends the named parameter as mpint; b fails where there is none. */
+void write_number_of(struct buf *b, EVP_PKEY *pkey, const char *name);
+
+/* A pkey from named numbers (name NULL ends the array) and, for curves, the
+ * group name and the encoded point. NULL where OpenSSL refuses them. */
+struct named_number {
+	const char *name;
+	const BIGNUM *value;
+};
+EVP_PKEY *pkey_from_numbers(const char *type, int selection,
+    const struct named_number *numbers, const char *group, struct span point);
+
+/* ---- signatures over a digest (signature.c) ---- */
+
+/* EVP_PKEY_sign / _verify of the digest of data; der: what OpenSSL makes. */
+int pkey_sign_digest(EVP_PKEY *pkey, enum digest_algorithm digest,
+    struct span data, struct buf *der) MUST_CHECK;
+int pkey_verify_digest(EVP_PKEY *pkey, enum digest_algorithm digest,
+    struct span data, struct span der) MUST_CHECK;
+
+#endif

@@ -1,0 +1,124 @@
+/*
+ * key_table.c - the key types and the signature algorithms, one row each.
+ * RFC 4253 s6.6, RFC 5656 s3, RFC 8332 s3, RFC 8709.
+ */
+#include <string.h>
+
+#include <openssl/core_names.h>
+
+#include "common/key/key_impl.h"
+
+/* clang-format off */
+static const struct key_type_row key_types[] = {
+	/* name                 short      type         bits  off */
+	{ "ssh-ed25519",         "ED25519", KEY_ED25519, 256,  false },
+	{ "ecdsa-sha2-nistp256", "ECDSA",   KEY_ECDSA,   256,  false },
+	{ "ecdsa-sha2-nistp384", "ECDSA",   KEY_ECDSA,   384,  false },
+	{ "ecdsa-sha2-nistp521", "ECDSA",   KEY_ECDSA,   521,  false },
+	{ "ssh-rsa",             "RSA",     KEY_RSA,     0,    false },
+	{ "ssh-dss",             "DSA",     KEY_DSA,     1024, true  },
+};
+
+static const struct signature_algorithm signatures[] = {
+	/* name                  needs                  digest         off */
+	{ "ssh-ed25519",         "ssh-ed25519",         DIGEST_SHA512, false },
+	{ "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256", DIGEST_SHA256, false },
+	{ "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384", DIGEST_SHA384, false },
+	{ "ecdsa-sha2-nistp521", "ecdsa-sha2-nistp521", DIGEST_SHA512, false },
+	{ "rsa-sha2-512",        "ssh-rsa",             DIGEST_SHA512, false },
+	{ "rsa-sha2-256",        "ssh-rsa",             DIGEST_SHA256, false },
+	{ "ssh-rsa",             "ssh-rsa",             DIGEST_SHA1,   true  },
+	{ "ssh-dss",             "ssh-dss",             DIGEST_SHA1,   true  },
+};
+/* clang-format on */
+
+static const char default_list[] =
+    "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,"
+    "ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256";
+
+const struct key_type_row *
+key_type_row(size_t index)
+{
+	return index < ARRAY_COUNT(key_types) ? &key_types[index] : NULL;
+}
+
+const struct key_type_row *
+key_type_find(struct span name)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(key_types); i++) {
+		if (span_is(name, key_types[i].name))
+			return &key_types[i];
+	}
+	return NULL;
+}
+
+const struct signature_algorithm *
+signature_row(size_t index)
+{
+	return index < ARRAY_COUNT(signatures) ? &signatures[index] : NULL;
+}
+
+const struct signature_algorithm *
+signature_find(struct span name)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(signatures); i++) {
+		if (span_is(name, signatures[i].name))
+			return &signatures[i];
+	}
+	return NULL;
+}
+
+const char *
+signature_default_list(void)
+{
+	return default_list;
+}
+
+const struct key_ops *
+key_ops_of(enum key_type type)
+{
+	switch (type) {
+	case KEY_RSA:
+		return &key_ops_rsa;
+	case KEY_DSA:
+		return &key_ops_dsa;
+	case KEY_ECDSA:
+		return &key_ops_ecdsa;
+	case KEY_ED25519:
+		return &key_ops_ed25519;
+	case KEY_NONE:
+		break;
+	}
+	return NULL;
+}
+
+static enum key_type
+type_of_pkey(EVP_PKEY *pkey)
+{
+	switch (EVP_PKEY_get_base_id(pkey)) {
+	case EVP_PKEY_RSA:
+		return KEY_RSA;
+	case EVP_PKEY_DSA:
+		return KEY_DSA;
+	case EVP_PKEY_EC:
+		return KEY_ECDSA;
+	case EVP_PKEY_ED25519:
+		return KEY_ED25519;
+	default:
+		return KEY_NONE;
+	}
+}
+
+const struct key_type_row *
+key_row_of_pkey(EVP_PKEY *pkey)
+{
+	enum key_type type = type_of_pkey(pkey);
+	const struct key_ops *ops = key_ops_of(type);
+
+	for (size_t i = 0; i < ARRAY_COUNT(key_types); i++) {
+		if (key_types[i].type == type &&
+		    ops->check(&key_types[i], pkey) == 0)
+			return &key_types[i];
+	}
+	return NULL;
+}
