@@ -12,21 +12,20 @@ enum {
 	LANES = 25,
 	SHA3_256_RATE = 136,
 	SHA3_512_RATE = 72,
-	SUFFIX_SHA3 = 0x06,   /* s6.1: 01, then the first bit of padding */
-	SUFFIX_SHAKE = 0x1f   /* s6.2: 1111, then the first bit of padding */
+	SUFFIX_SHA3 = 0x06, /* s6.1: 01, then the first bit of padding */
+	SUFFIX_SHAKE = 0x1f /* s6.2: 1111, then the first bit of padding */
 };
 
 /* s3.2.5, the output of its shift register. */
-static const uint64_t round_constants[ROUNDS] = {
-	0x0000000000000001, 0x0000000000008082, 0x800000000000808a,
-	0x8000000080008000, 0x000000000000808b, 0x0000000080000001,
-	0x8000000080008081, 0x8000000000008009, 0x000000000000008a,
-	0x0000000000000088, 0x0000000080008009, 0x000000008000000a,
-	0x000000008000808b, 0x800000000000008b, 0x8000000000008089,
-	0x8000000000008003, 0x8000000000008002, 0x8000000000000080,
-	0x000000000000800a, 0x800000008000000a, 0x8000000080008081,
-	0x8000000000008080, 0x0000000080000001, 0x8000000080008008
-};
+static const uint64_t round_constants[ROUNDS] = { 0x0000000000000001,
+	0x0000000000008082, 0x800000000000808a, 0x8000000080008000,
+	0x000000000000808b, 0x0000000080000001, 0x8000000080008081,
+	0x8000000000008009, 0x000000000000008a, 0x0000000000000088,
+	0x0000000080008009, 0x000000008000000a, 0x000000008000808b,
+	0x800000000000008b, 0x8000000000008089, 0x8000000000008003,
+	0x8000000000008002, 0x8000000000000080, 0x000000000000800a,
+	0x800000008000000a, 0x8000000080008081, 0x8000000000008080,
+	0x0000000080000001, 0x8000000080008008 };
 
 static inline uint64_t
 rotate(uint64_t v, unsigned n)
@@ -50,7 +49,8 @@ rotate(uint64_t v, unsigned n)
 
 /* One round from a to e. */
 static inline void
-keccak_round(const uint64_t *restrict a, uint64_t *restrict e, uint64_t constant)
+keccak_round(
+    const uint64_t *restrict a, uint64_t *restrict e, uint64_t constant)
 {
 	uint64_t c[5], d[5];
 
@@ -175,8 +175,8 @@ shake_squeeze(struct keccak *k, uint8_t *out, size_t len)
 			k->used += 8;
 			i += 8;
 		} else {
-			out[i++] = (uint8_t)(
-			    k->lane[k->used / 8] >> 8 * (k->used % 8));
+			out[i++] = (uint8_t)(k->lane[k->used / 8] >>
+					     8 * (k->used % 8));
 			k->used++;
 		}
 	}

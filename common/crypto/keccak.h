@@ -16,14 +16,14 @@
 #include "common/base/buf.h"
 
 enum {
-	SHAKE128_RATE = 168,  /* bytes per permutation */
+	SHAKE128_RATE = 168, /* bytes per permutation */
 	SHAKE256_RATE = 136
 };
 
 struct keccak {
 	uint64_t lane[25];
-	size_t rate;          /* bytes */
-	size_t used;          /* bytes of the block absorbed or squeezed */
+	size_t rate; /* bytes */
+	size_t used; /* bytes of the block absorbed or squeezed */
 };
 
 /*

@@ -28,21 +28,22 @@ enum {
 	Q = 3329,
 	K = 3,
 	ETA = 2,
-	Q_INVERSE = -3327,      /* q^-1 mod 2^16, signed */
-	TO_MONTGOMERY = 1353,   /* 2^32 mod q */
-	INVERSE_SCALE = 1441,   /* 2^32 / 128 mod q */
+	Q_INVERSE = -3327,    /* q^-1 mod 2^16, signed */
+	TO_MONTGOMERY = 1353, /* 2^32 mod q */
+	INVERSE_SCALE = 1441, /* 2^32 / 128 mod q */
 	SYMBYTES = 32,
 	PRF_BYTES = 64 * ETA,
-	POLY_BYTES = 384,       /* ByteEncode_12 */
-	U_BYTES = 320,          /* ByteEncode_10 */
-	V_BYTES = 128,          /* ByteEncode_4 */
+	POLY_BYTES = 384, /* ByteEncode_12 */
+	U_BYTES = 320,    /* ByteEncode_10 */
+	V_BYTES = 128,    /* ByteEncode_4 */
 	VEC_BYTES = K * POLY_BYTES
 };
 
 _Static_assert(VEC_BYTES + SYMBYTES == MLKEM768_PUBLIC_SIZE, "ek");
-_Static_assert(K * U_BYTES + V_BYTES == MLKEM768_CIPHERTEXT_SIZE, "c");
-_Static_assert(VEC_BYTES + MLKEM768_PUBLIC_SIZE + 2 * SYMBYTES ==
-    MLKEM768_SECRET_SIZE, "dk");
+_Static_assert(K *U_BYTES + V_BYTES == MLKEM768_CIPHERTEXT_SIZE, "c");
+_Static_assert(
+    VEC_BYTES + MLKEM768_PUBLIC_SIZE + 2 * SYMBYTES == MLKEM768_SECRET_SIZE,
+    "dk");
 
 struct poly {
 	_Alignas(32) int16_t c[N];
@@ -137,8 +138,8 @@ ntt(struct poly *p)
 
 	for (int len = 128; len >= 2; len /= 2)
 		for (int start = 0; start < N; start += 2 * len)
-			butterflies(p->c + start, p->c + start + len, len,
-			    zetas[k++]);
+			butterflies(
+			    p->c + start, p->c + start + len, len, zetas[k++]);
 	poly_reduce(p);
 }
 
@@ -162,8 +163,8 @@ inverse_ntt(struct poly *p)
 
 	for (int len = 2; len <= 128; len *= 2)
 		for (int start = 0; start < N; start += 2 * len)
-			inverse_butterflies(p->c + start, p->c + start + len,
-			    len, zetas[k--]);
+			inverse_butterflies(
+			    p->c + start, p->c + start + len, len, zetas[k--]);
 	for (int i = 0; i < N; i++)
 		p->c[i] = multiply(p->c[i], INVERSE_SCALE);
 }
@@ -181,16 +182,16 @@ multiply_add(struct poly *restrict sum, const struct poly *restrict f,
 		int16_t *c = sum->c + 2 * i;
 
 		c[0] = (int16_t)(c[0] + multiply(a[0], b[0]) +
-		    multiply(multiply(a[1], b[1]), gamma));
-		c[1] = (int16_t)(
-		    c[1] + multiply(a[0], b[1]) + multiply(a[1], b[0]));
+				 multiply(multiply(a[1], b[1]), gamma));
+		c[1] = (int16_t)(c[1] + multiply(a[0], b[1]) +
+				 multiply(a[1], b[0]));
 	}
 }
 
 /* sum over i of f[i]*g[i], over 2^16. Six terms below q in size. */
 static void
-inner_product(struct poly *restrict out, const struct vec *f,
-    const struct vec *g)
+inner_product(
+    struct poly *restrict out, const struct vec *f, const struct vec *g)
 {
 	memset(out, 0, sizeof(*out));
 	for (int i = 0; i < K; i++)
@@ -218,7 +219,7 @@ take_candidates(int16_t *c, int count, const uint8_t *bytes, size_t len)
 
 		c[count] = d1;
 		count += d1 < Q;
-		c[count] = d2;      /* c has one to spare */
+		c[count] = d2; /* c has one to spare */
 		count += d2 < Q && count < N;
 	}
 	return count;
@@ -247,12 +248,12 @@ sample_ntt(struct poly *out, const uint8_t rho[static SYMBYTES], int i, int j)
 
 /* A, or its transpose: row i of what is wanted. */
 static void
-sample_row(struct vec *row, const uint8_t rho[static SYMBYTES], int i,
-    bool transposed)
+sample_row(
+    struct vec *row, const uint8_t rho[static SYMBYTES], int i, bool transposed)
 {
 	for (int j = 0; j < K; j++)
-		sample_ntt(&row->p[j], rho, transposed ? j : i,
-		    transposed ? i : j);
+		sample_ntt(
+		    &row->p[j], rho, transposed ? j : i, transposed ? i : j);
 }
 
 /* PRF_2 and algorithm 8: of each four bits the sum of two less the sum of
@@ -301,7 +302,7 @@ vec_encode(uint8_t *out, const struct vec *v)
 static bool
 vec_decode(struct vec *v, const uint8_t *in)
 {
-	int32_t below = -1;      /* stays negative while all are */
+	int32_t below = -1; /* stays negative while all are */
 
 	for (int i = 0; i < K; i++)
 		for (int j = 0; j < N; j += 2, in += 3) {
@@ -345,8 +346,8 @@ static void
 poly_compress4(uint8_t *out, const struct poly *p)
 {
 	for (int i = 0; i < N; i += 2)
-		*out++ = (uint8_t)(
-		    compress4(p->c[i]) | compress4(p->c[i + 1]) << 4);
+		*out++ =
+		    (uint8_t)(compress4(p->c[i]) | compress4(p->c[i + 1]) << 4);
 }
 
 /* Decompress_d(ByteDecode_d). */
@@ -403,8 +404,8 @@ poly_to_message(uint8_t m[static SYMBYTES], const struct poly *p)
 
 /* Algorithm 13. out_public: ek; out_secret: dk of K-PKE. */
 static void
-pke_keygen(uint8_t *out_public, uint8_t *out_secret,
-    const uint8_t d[static SYMBYTES])
+pke_keygen(
+    uint8_t *out_public, uint8_t *out_secret, const uint8_t d[static SYMBYTES])
 {
 	static const uint8_t parameter[1] = { K };
 	uint8_t seeds[2 * SYMBYTES];
@@ -504,8 +505,8 @@ mlkem768_keygen(uint8_t public_key[static MLKEM768_PUBLIC_SIZE],
 	p += VEC_BYTES;
 	memcpy(p, public_key, MLKEM768_PUBLIC_SIZE);
 	p += MLKEM768_PUBLIC_SIZE;
-	sha3_256(span_of(public_key, MLKEM768_PUBLIC_SIZE), span_of(NULL, 0),
-	    p);
+	sha3_256(
+	    span_of(public_key, MLKEM768_PUBLIC_SIZE), span_of(NULL, 0), p);
 	p += SYMBYTES;
 	memcpy(p, seed + SYMBYTES, SYMBYTES);
 	return 0;
@@ -518,7 +519,7 @@ mlkem768_encaps(uint8_t ciphertext[static MLKEM768_CIPHERTEXT_SIZE],
     const uint8_t seed[static MLKEM768_ENCAPS_SEED_SIZE])
 {
 	uint8_t key_hash[SYMBYTES];
-	uint8_t keys[2 * SYMBYTES];   /* K, r */
+	uint8_t keys[2 * SYMBYTES]; /* K, r */
 	struct vec t;
 
 	if (!vec_decode(&t, public_key))
@@ -526,8 +527,8 @@ mlkem768_encaps(uint8_t ciphertext[static MLKEM768_CIPHERTEXT_SIZE],
 	sha3_256(span_of(public_key, MLKEM768_PUBLIC_SIZE), span_of(NULL, 0),
 	    key_hash);
 	sha3_512(span_of(seed, SYMBYTES), span_of(key_hash, SYMBYTES), keys);
-	pke_encrypt(ciphertext, &t, public_key + VEC_BYTES, seed,
-	    keys + SYMBYTES);
+	pke_encrypt(
+	    ciphertext, &t, public_key + VEC_BYTES, seed, keys + SYMBYTES);
 	memcpy(shared, keys, SYMBYTES);
 	secret_wipe(keys, sizeof(keys));
 	return 0;
@@ -553,16 +554,16 @@ mlkem768_decaps(uint8_t shared[static MLKEM768_SHARED_SIZE],
 	const uint8_t *key_hash = public_key + MLKEM768_PUBLIC_SIZE;
 	const uint8_t *z = key_hash + SYMBYTES;
 	uint8_t m[SYMBYTES], hash[SYMBYTES], rejected[SYMBYTES];
-	uint8_t keys[2 * SYMBYTES];   /* K', r' */
+	uint8_t keys[2 * SYMBYTES]; /* K', r' */
 	uint8_t again[MLKEM768_CIPHERTEXT_SIZE];
 	struct vec t;
 	uint8_t mask;
 
-	sha3_256(span_of(public_key, MLKEM768_PUBLIC_SIZE), span_of(NULL, 0),
-	    hash);
-	if (memcmp(hash, key_hash, SYMBYTES) != 0)     /* both public */
+	sha3_256(
+	    span_of(public_key, MLKEM768_PUBLIC_SIZE), span_of(NULL, 0), hash);
+	if (memcmp(hash, key_hash, SYMBYTES) != 0) /* both public */
 		return ERR_KEX;
-	IGNORE_RESULT(vec_decode(&t, public_key));     /* ours: checked once */
+	IGNORE_RESULT(vec_decode(&t, public_key)); /* ours: checked once */
 	pke_decrypt(m, ciphertext, secret_key);
 	sha3_512(span_of(m, SYMBYTES), span_of(key_hash, SYMBYTES), keys);
 	shake256(span_of(z, SYMBYTES),
@@ -570,8 +571,7 @@ mlkem768_decaps(uint8_t shared[static MLKEM768_SHARED_SIZE],
 	pke_encrypt(again, &t, public_key + VEC_BYTES, m, keys + SYMBYTES);
 	mask = equal_mask(again, ciphertext, MLKEM768_CIPHERTEXT_SIZE);
 	for (int i = 0; i < SYMBYTES; i++)
-		shared[i] =
-		    (uint8_t)((keys[i] & mask) | (rejected[i] & ~mask));
+		shared[i] = (uint8_t)((keys[i] & mask) | (rejected[i] & ~mask));
 	secret_wipe(m, sizeof(m));
 	secret_wipe(keys, sizeof(keys));
 	secret_wipe(rejected, sizeof(rejected));
