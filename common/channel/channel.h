@@ -7,15 +7,16 @@
  * offered as a pointer into the receive buffer; what the owner does not take
  * is queued in the channel, never more than its window.
  * Sending: channel_write_begin() gives room inside a packet under
- * construction, so that a read(2) puts bytes where they are sealed and sent from.
+ * construction, so that a read(2) puts bytes where they are sealed and sent
+ * from.
  *
  * A channel's life (RFC 4254 s5.3):
  *   OPENING -> OPEN -> (eof sent / eof received) -> close sent+received -> gone
  * The engine frees a channel after on_closed; no other call on it then.
  *
  * Windows (design: they follow the path): initial window 2 MiB; doubled
- * up to `window_max` when the peer used half of it within one round trip and our consumer kept
- * up; the total of all windows of a connection is capped. 
+ * up to `window_max` when the peer used half of it within one round trip and
+ * our consumer kept up; the total of all windows of a connection is capped.
  */
 #ifndef COMMON_CHANNEL_CHANNEL_H
 #define COMMON_CHANNEL_CHANNEL_H
@@ -32,14 +33,14 @@
 struct connection;
 struct channel;
 
-#define CHANNEL_WINDOW_INITIAL  (2u * 1024 * 1024)
-#define CHANNEL_WINDOW_MAX      (64u * 1024 * 1024)
-#define CHANNEL_PACKET_MAX      (128u * 1024)  /* maximum_packet we announce */
-#define CHANNEL_TOTAL_MAX       (256u * 1024 * 1024)
+#define CHANNEL_WINDOW_INITIAL (2u * 1024 * 1024)
+#define CHANNEL_WINDOW_MAX     (64u * 1024 * 1024)
+#define CHANNEL_PACKET_MAX     (128u * 1024) /* maximum_packet we announce */
+#define CHANNEL_TOTAL_MAX      (256u * 1024 * 1024)
 
 enum channel_stream {
 	CHANNEL_STREAM_DATA = 0,
-	CHANNEL_STREAM_STDERR = 1   /* SSH_EXTENDED_DATA_STDERR */
+	CHANNEL_STREAM_STDERR = 1 /* SSH_EXTENDED_DATA_STDERR */
 };
 
 /* Every callback may be NULL. context is the channel's, see
@@ -47,16 +48,16 @@ enum channel_stream {
 struct channel_handlers {
 	void (*on_open)(struct channel *c, void *context);
 	void (*on_open_failed)(struct channel *c, uint32_t reason,
-	    struct span text, void *context);   /* the channel is gone after */
+	    struct span text, void *context); /* the channel is gone after */
 	/* Takes 0..data.len bytes now and returns how many; the rest is queued
 	 * (see channel_queued). NULL: everything is queued. */
 	size_t (*on_data)(struct channel *c, enum channel_stream stream,
 	    struct span data, void *context);
 	void (*on_eof)(struct channel *c, void *context);
 	void (*on_eow)(struct channel *c, void *context); /* eow@openssh.com */
-	/* A request; fields in r (the owner reads them to the end with read_end). Returns
-	 * true for success; the engine sends CHANNEL_SUCCESS/FAILURE where wanted.
-	 * NULL: failure. */
+	/* A request; fields in r (the owner reads them to the end with
+	 * read_end). Returns true for success; the engine sends
+	 * CHANNEL_SUCCESS/FAILURE where wanted. NULL: failure. */
 	bool (*on_request)(struct channel *c, struct span type,
 	    struct reader *r, bool want_reply, void *context);
 	/* Room to send appeared (window, or keys are exchanged). */
@@ -66,14 +67,15 @@ struct channel_handlers {
 };
 
 struct connection_handlers {
-	/* The peer opens a channel. Return NULL handlers with a reason and text to refuse
-	 * (default reason: unknown channel type). To accept: channel_set_handlers(c, ...) and true. r holds
-	 * the type-specific fields. */
+	/* The peer opens a channel. Return NULL handlers with a reason and text
+	 * to refuse (default reason: unknown channel type). To accept:
+	 * channel_set_handlers(c, ...) and true. r holds the type-specific
+	 * fields. */
 	bool (*on_channel_open)(struct connection *k, struct channel *c,
 	    struct span type, struct reader *r, uint32_t *ret_reason,
 	    const char **ret_text, void *context);
-	/* A global request: true for success; what is appended to reply goes with
-	 * REQUEST_SUCCESS. */
+	/* A global request: true for success; what is appended to reply goes
+	 * with REQUEST_SUCCESS. */
 	bool (*on_global_request)(struct connection *k, struct span type,
 	    struct reader *r, bool want_reply, struct buf *reply,
 	    void *context);
@@ -87,7 +89,8 @@ int connection_new(struct transport *t, const struct connection_handlers *h,
 void connection_free(struct connection *k);
 
 /* Feeds a packet of types 80..127. 0 or a negative code (the connection must
- * then end). Unknown types are answered UNIMPLEMENTED. now_us, rtt_us (0 unknown) steer windows. */
+ * then end). Unknown types are answered UNIMPLEMENTED. now_us, rtt_us (0
+ * unknown) steer windows. */
 int connection_packet(struct connection *k, const struct packet *p,
     uint64_t now_us, uint64_t rtt_us) MUST_CHECK;
 
@@ -104,14 +107,14 @@ void connection_set_window_max(struct connection *k, uint32_t bytes);
 
 /* ---- global requests ---- */
 
-typedef void global_reply(struct connection *k, bool success,
-    struct reader *r, void *context);
+typedef void global_reply(
+    struct connection *k, bool success, struct reader *r, void *context);
 /* Begin a global request, write its fields, end it with
  * connection_request_end. on_reply NULL: want_reply is false. */
 struct buf *connection_request_begin(
     struct connection *k, const char *type, bool want_reply);
-int connection_request_end(struct connection *k, global_reply *on_reply,
-    void *context) MUST_CHECK;
+int connection_request_end(
+    struct connection *k, global_reply *on_reply, void *context) MUST_CHECK;
 
 /* ---- channels ---- */
 
@@ -124,19 +127,20 @@ void channel_set_handlers(struct channel *c,
     const struct channel_handlers *h /* borrowed, static */, void *context);
 void *channel_context(const struct channel *c);
 struct connection *channel_connection(const struct channel *c);
-uint32_t channel_id(const struct channel *c);          /* ours */
+uint32_t channel_id(const struct channel *c); /* ours */
 const char *channel_type(const struct channel *c);
 
 /* ---- sending data ---- */
 
-/* Bytes that could be sent now in all: the peer's window, and 0 while the transport keeps
- * packets back or has TRANSPORT_PENDING_HIGH pending or the channel is not open. */
+/* Bytes that could be sent now in all: the peer's window, and 0 while the
+ * transport keeps packets back or has TRANSPORT_PENDING_HIGH pending or the
+ * channel is not open. */
 size_t channel_room(const struct channel *c);
 
 /*
  * Room for up to *ret_len bytes of one packet (limited by want and by the
- * peer's maximum packet); fill it and commit the number (0: nothing is sent). Nothing else may be
- * composed in between. NULL when there is no room.
+ * peer's maximum packet); fill it and commit the number (0: nothing is sent).
+ * Nothing else may be composed in between. NULL when there is no room.
  */
 uint8_t *channel_write_begin(struct channel *c, enum channel_stream stream,
     size_t want, size_t *ret_len);
@@ -146,16 +150,16 @@ int channel_write_commit(struct channel *c, size_t used) MUST_CHECK;
 int channel_write(struct channel *c, enum channel_stream stream,
     struct span data, size_t *ret_taken) MUST_CHECK;
 
-int channel_send_eof(struct channel *c) MUST_CHECK;    /* once; else nothing */
-int channel_send_eow(struct channel *c) MUST_CHECK;    /* to peers that know it */
-int channel_close(struct channel *c) MUST_CHECK;       /* once; else nothing */
+int channel_send_eof(struct channel *c) MUST_CHECK; /* once; else nothing */
+int channel_send_eow(struct channel *c) MUST_CHECK; /* to peers that know it */
+int channel_close(struct channel *c) MUST_CHECK;    /* once; else nothing */
 
 /* ---- received data that was queued ---- */
 
 struct span channel_queued(const struct channel *c, enum channel_stream s);
 /* Drops n queued bytes: they were consumed; grants window in due time. */
-int channel_consumed(struct channel *c, enum channel_stream s, size_t n)
-    MUST_CHECK;
+int channel_consumed(
+    struct channel *c, enum channel_stream s, size_t n) MUST_CHECK;
 /* Nobody will read this stream: drop what is queued and what comes. */
 void channel_discard(struct channel *c, enum channel_stream s);
 
@@ -175,7 +179,7 @@ typedef void channel_reply(struct channel *c, bool success, void *context);
  * on_reply NULL: want_reply is false. */
 struct buf *channel_request_begin(
     struct channel *c, const char *type, bool want_reply);
-int channel_request_end(struct channel *c, channel_reply *on_reply,
-    void *context) MUST_CHECK;
+int channel_request_end(
+    struct channel *c, channel_reply *on_reply, void *context) MUST_CHECK;
 
 #endif

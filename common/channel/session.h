@@ -18,29 +18,29 @@ struct window_size {
 };
 
 struct pty_request {
-	struct span term;          /* borrowed */
+	struct span term; /* borrowed */
 	struct window_size size;
-	struct span modes;         /* encoded, see tty_modes_ below */
+	struct span modes; /* encoded, see tty_modes_ below */
 };
 
 int session_read_pty(struct reader *r, struct pty_request *ret) MUST_CHECK;
 int session_send_pty(struct channel *c, const char *term,
-    const struct window_size *size, struct span modes,
-    channel_reply *on_reply, void *context) MUST_CHECK;
-int session_read_window_change(struct reader *r, struct window_size *ret)
-    MUST_CHECK;
+    const struct window_size *size, struct span modes, channel_reply *on_reply,
+    void *context) MUST_CHECK;
+int session_read_window_change(
+    struct reader *r, struct window_size *ret) MUST_CHECK;
 int session_send_window_change(
     struct channel *c, const struct window_size *size) MUST_CHECK;
-int session_send_env(struct channel *c, const char *name, const char *value)
-    MUST_CHECK;   /* no reply wanted */
-int session_send_shell(struct channel *c, channel_reply *on_reply,
-    void *context) MUST_CHECK;
+int session_send_env(struct channel *c, const char *name,
+    const char *value) MUST_CHECK; /* no reply wanted */
+int session_send_shell(
+    struct channel *c, channel_reply *on_reply, void *context) MUST_CHECK;
 int session_send_exec(struct channel *c, const char *command,
     channel_reply *on_reply, void *context) MUST_CHECK;
 int session_send_subsystem(struct channel *c, const char *name,
     channel_reply *on_reply, void *context) MUST_CHECK;
-int session_send_signal(struct channel *c, const char *name /* no SIG */)
-    MUST_CHECK;
+int session_send_signal(
+    struct channel *c, const char *name /* no SIG */) MUST_CHECK;
 int session_send_break(struct channel *c, uint32_t length_ms,
     channel_reply *on_reply, void *context) MUST_CHECK;
 int session_send_exit_status(struct channel *c, uint32_t status) MUST_CHECK;

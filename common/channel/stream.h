@@ -6,9 +6,9 @@
  * a turn, as long as the channel has room. Writing: packet -> fd directly;
  * only what the fd refuses is queued. EOF, EPIPE and eow are handled here:
  * end of file of the input sends EOF (after what was read); EPIPE on the
- * output discards and sends eow; the peer's EOF closes the output fd once it is drained.
- * Interactive channels (a pty) go before bulk: streams take turns, at most
- * one packet each while an interactive one has input waiting.
+ * output discards and sends eow; the peer's EOF closes the output fd once it is
+ * drained. Interactive channels (a pty) go before bulk: streams take turns, at
+ * most one packet each while an interactive one has input waiting.
  */
 #ifndef COMMON_CHANNEL_STREAM_H
 #define COMMON_CHANNEL_STREAM_H
@@ -25,17 +25,17 @@ struct stream;
 #define STREAM_FILTER_HEADROOM 16
 
 struct stream_config {
-	int in_fd;        /* read, sent as DATA; -1 none */
-	int err_in_fd;    /* read, sent as STDERR; -1 none */
-	int out_fd;       /* DATA received is written here; -1: discarded */
-	int err_out_fd;   /* STDERR received is written here; -1: discarded */
-	bool owns_fds;    /* closes them */
-	bool shared_fds;  /* inherited (stdin, stdout, stderr): others have the
-	                   * same open file descriptions, so O_NONBLOCK must
-	                   * not be set on them */
+	int in_fd;       /* read, sent as DATA; -1 none */
+	int err_in_fd;   /* read, sent as STDERR; -1 none */
+	int out_fd;      /* DATA received is written here; -1: discarded */
+	int err_out_fd;  /* STDERR received is written here; -1: discarded */
+	bool owns_fds;   /* closes them */
+	bool shared_fds; /* inherited (stdin, stdout, stderr): others have the
+			  * same open file descriptions, so O_NONBLOCK must
+			  * not be set on them */
 	bool is_interactive;
-	bool eof_by_closing;  /* close out_fd at the peer's EOF (pipes); a pty
-	                       * master is never closed by EOF */
+	bool eof_by_closing; /* close out_fd at the peer's EOF (pipes); a pty
+			      * master is never closed by EOF */
 	/* Called when input has ended and all of it is sent; may be NULL. */
 	void (*on_input_end)(struct stream *s, void *context);
 	/* Called when the peer's data is all written out after its EOF or
@@ -57,8 +57,8 @@ int stream_new(struct loop *loop, struct channel *c,
     const struct stream_config *config, struct stream **ret) MUST_CHECK;
 void stream_free(struct stream *s);
 
-size_t stream_on_data(struct stream *s, enum channel_stream stream,
-    struct span data);
+size_t stream_on_data(
+    struct stream *s, enum channel_stream stream, struct span data);
 void stream_on_eof(struct stream *s);
 void stream_on_writable(struct stream *s);
 /* The peer closed: nothing more is sent; what is queued is still written. */

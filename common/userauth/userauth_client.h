@@ -5,10 +5,10 @@
  *
  * A mechanism, not a policy: the owner says which method to try next, the
  * engine composes the request and turns the answer into an event. One
- * request is outstanding at a time. SERVICE_REQUEST leaves together with the first request:
- * SERVICE_ACCEPT is awaited silently, in order.
- * No I/O, no keys: what must be signed comes out as an event.
- * Holds secrets: a password is written to the transport and not kept.
+ * request is outstanding at a time. SERVICE_REQUEST leaves together with the
+ * first request: SERVICE_ACCEPT is awaited silently, in order. No I/O, no keys:
+ * what must be signed comes out as an event. Holds secrets: a password is
+ * written to the transport and not kept.
  */
 #ifndef COMMON_USERAUTH_USERAUTH_CLIENT_H
 #define COMMON_USERAUTH_USERAUTH_CLIENT_H
@@ -26,11 +26,11 @@ struct userauth_client;
 enum userauth_client_event {
 	USERAUTH_CLIENT_NONE,
 	USERAUTH_CLIENT_SUCCESS,
-	USERAUTH_CLIENT_FAILURE,          /* see _methods, _partial_success */
-	USERAUTH_CLIENT_PK_OK,            /* the probed key would be accepted */
-	USERAUTH_CLIENT_BANNER,           /* see _text */
-	USERAUTH_CLIENT_PROMPTS,          /* keyboard-interactive: see _prompt */
-	USERAUTH_CLIENT_PASSWORD_CHANGE   /* see _text: the server's question */
+	USERAUTH_CLIENT_FAILURE,        /* see _methods, _partial_success */
+	USERAUTH_CLIENT_PK_OK,          /* the probed key would be accepted */
+	USERAUTH_CLIENT_BANNER,         /* see _text */
+	USERAUTH_CLIENT_PROMPTS,        /* keyboard-interactive: see _prompt */
+	USERAUTH_CLIENT_PASSWORD_CHANGE /* see _text: the server's question */
 };
 
 /* The transport is borrowed; user and service are copied. Composes
@@ -44,8 +44,8 @@ void userauth_client_free(struct userauth_client *u);
  * negative code (a message that is not allowed now, malformed).
  * On SUCCESS the engine has called transport_authenticated().
  */
-int userauth_client_packet(struct userauth_client *u,
-    const struct packet *p) MUST_CHECK;
+int userauth_client_packet(
+    struct userauth_client *u, const struct packet *p) MUST_CHECK;
 
 /* ---- requests ---- */
 
@@ -60,26 +60,24 @@ int userauth_client_probe(struct userauth_client *u, const char *algorithm,
  * (RFC 4252 s7, with session id; hostbound when the server announced it), the
  * second sends the request with the signature blob over it.
  */
-int userauth_client_sign_data(struct userauth_client *u,
-    const char *algorithm, struct span key_blob, struct buf *ret_data)
-    MUST_CHECK;
-int userauth_client_publickey(struct userauth_client *u,
-    const char *algorithm, struct span key_blob, struct span signature)
-    MUST_CHECK;
+int userauth_client_sign_data(struct userauth_client *u, const char *algorithm,
+    struct span key_blob, struct buf *ret_data) MUST_CHECK;
+int userauth_client_publickey(struct userauth_client *u, const char *algorithm,
+    struct span key_blob, struct span signature) MUST_CHECK;
 
-/* The password packet is padded so that its length tells little. new_password NULL
- * unless answering PASSWORD_CHANGE. */
-int userauth_client_password(struct userauth_client *u,
-    const char *password, const char *new_password) MUST_CHECK;
+/* The password packet is padded so that its length tells little. new_password
+ * NULL unless answering PASSWORD_CHANGE. */
+int userauth_client_password(struct userauth_client *u, const char *password,
+    const char *new_password) MUST_CHECK;
 
 /* devices: submethods hint, may be "". */
-int userauth_client_kbdint(struct userauth_client *u, const char *devices)
-    MUST_CHECK;
+int userauth_client_kbdint(
+    struct userauth_client *u, const char *devices) MUST_CHECK;
 /* Answers in the order of the prompts. */
 int userauth_client_respond(struct userauth_client *u,
     const char *const *answers, size_t count) MUST_CHECK;
 
-/* ---- what the last event said; borrowed until the next packet ---- */
+/* ---- what the events said; borrowed until the next event of its kind ---- */
 
 const char *userauth_client_methods(const struct userauth_client *u);
 bool userauth_client_partial_success(const struct userauth_client *u);
