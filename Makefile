@@ -98,7 +98,8 @@ endif
 .SUFFIXES:
 
 # Hot loops of integer vectors: the compiler vectorises them at -O3.
-$(B)/common/crypto/mlkem768.o $(B)/common/crypto/sntrup761.o: OPT_FILE := -O3
+$(B)/common/crypto/mlkem768.o $(B)/common/crypto/sntrup761.o \
+$(B)/common/crypto/keccak.o $(B)/common/crypto/umac.o: OPT_FILE := -O3
 
 $(B)/%.o: %.c $(B)/flags
 	$(call say,CC $<)
@@ -137,7 +138,7 @@ $(BIN)/ssh-keygen: $(call obj,$(keygen_src)) $(lib)
 #      .../negative/<name>, .../bench/<name> ----
 
 unit_tests := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*_test.c))
-unit_support := $(B)/tests/unit/unit.o
+unit_support := $(B)/tests/unit/unit.o $(B)/tests/unit/json.o
 
 $(B)/tests/unit/%_test: $(B)/tests/unit/%_test.o $(unit_support) $(lib)
 	$(call say,LD $@)

@@ -42,7 +42,8 @@ struct userauth_server {
 	enum server_state state;
 	struct buf user, service; /* of the first request */
 	unsigned requests;
-	struct buf payload; /* what request and responses lie in */
+	struct buf payload; /* what request lies in */
+	struct buf answers; /* what responses lie in */
 	struct userauth_request request;
 	struct buf signed_data;
 	size_t asked; /* prompts of the last INFO_REQUEST */
