@@ -2,8 +2,9 @@
  * ipc.h - typed, framed messages between our own processes, over a Unix
  * stream socket pair, with descriptor passing.
  *
- * Frame: uint32 length (of type and body), byte type, body. At most one
- * descriptor travels with a message. A frame longer than the limit given, or
+ * Frame: uint32 length (of type and body; the top bit tells that a
+ * descriptor comes along), byte type, body. At most one descriptor travels
+ * with a message. A frame longer than the limit given, or
  * an unexpected descriptor, is an error; the connection is then dead.
  * The body is written and read with buf.h's writer and reader.
  * Both a blocking form (monitor and child take turns) and a buffered,
@@ -49,8 +50,12 @@ int ipc_pair(int ret_fds[2]) MUST_CHECK;
 void ipc_init(struct ipc *ipc, int fd, size_t message_max);
 void ipc_release(struct ipc *ipc);
 
-/* Composes a message: write the body into what begin returns, then end.
- * fd -1 for none; it is duplicated, and stays the caller's. */
+/*
+ * Composes a message: write the body into what begin returns, then end.
+ * fd -1 for none; it is duplicated, and stays the caller's. ERR_LIMIT: the
+ * message is too long or too many descriptors wait; it is dropped, and the
+ * connection can still be used.
+ */
 struct buf *ipc_begin(struct ipc *ipc, uint8_t type);
 int ipc_end(struct ipc *ipc, int fd) MUST_CHECK;
 
@@ -60,8 +65,12 @@ int ipc_flush(struct ipc *ipc) MUST_CHECK;
 /* Waits for a whole message. ERR_CLOSED at the end of the stream. */
 int ipc_receive(struct ipc *ipc, struct ipc_message *ret_message) MUST_CHECK;
 
-/* For a loop: reads what is there / writes what fits, without waiting.
- * ERR_CLOSED at the end of the stream. */
+/*
+ * For a loop: reads what is there / writes what fits, without waiting.
+ * After each ipc_fill() take all messages with ipc_next(): while a message
+ * with a descriptor, or message_max bytes, wait, no more is read.
+ * ERR_CLOSED at the end of the stream, once all before it was given out.
+ */
 int ipc_fill(struct ipc *ipc) MUST_CHECK;
 int ipc_drain(struct ipc *ipc) MUST_CHECK;
 bool ipc_has_output(const struct ipc *ipc);
