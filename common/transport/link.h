@@ -2,8 +2,10 @@
  * link.h - a transport on a socket (or a pair of pipes) in an event loop.
  *
  * Reads into the transport while the owner wants input, calls the owner for
- * each event, and writes what is pending at the end of each turn: everything
- * composed in a turn leaves in one system call.
+ * each event, and writes what is pending at the end of each turn (in a
+ * prepare callback of the loop): everything composed in a turn leaves in one
+ * system call. It drives transport_tick() and gives back the buffers of a
+ * connection that idles.
  */
 #ifndef COMMON_TRANSPORT_LINK_H
 #define COMMON_TRANSPORT_LINK_H
@@ -25,7 +27,8 @@ struct link_owner {
 	/* Everything that had arrived was handled (once per readiness): the
 	 * place to decide what to do next. May be NULL. */
 	void (*on_input_done)(void *context);
-	/* The link is over: the peer closed (ERR_CLOSED), a read or write
+	/* The link is over, and with it all callbacks; link_free() and
+	 * transport_free() are allowed here. The peer closed (ERR_CLOSED), a read or write
 	 * failed (ERR_SYSTEM, errno kept in e), or the transport failed. Called once. */
 	void (*on_end)(void *context, int code, const struct error *e);
 	void *context;
@@ -40,6 +43,11 @@ void link_free(struct link *l);
 /* Handles what is in the transport's input already (after an import, or after an
  * answer was given outside a callback). */
 void link_kick(struct link *l);
+
+/* Takes no events and reads nothing until hold is false again and link_kick is
+ * called (or input arrives): for an owner that must finish one packet, with
+ * the help of another process, before it takes the next. */
+void link_hold(struct link *l, bool hold);
 
 /* Writes what is pending now, waiting for at most timeout_ms; for the last
  * words before an exit. 0, ERR_TIMEOUT, ERR_SYSTEM. */

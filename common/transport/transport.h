@@ -94,7 +94,8 @@ void transport_free(struct transport *t);
 /* ---- input ---- */
 
 /* Room to read into; *ret_len bytes (at least 1 unless closed). NULL without
- * memory or when closed. */
+ * memory, when closed, or when the input is full because nobody takes
+ * packets out. Ends the life of the last packet's payload. */
 uint8_t *transport_recv_space(struct transport *t, size_t *ret_len);
 void transport_received(struct transport *t, size_t n);
 
@@ -104,6 +105,10 @@ void transport_received(struct transport *t, size_t n);
  */
 int transport_next(struct transport *t, uint64_t now_us,
     struct packet *ret_packet) MUST_CHECK;
+
+/* Would more input be of use now? False while an answer is awaited, and
+ * when CLOSED: the caller then leaves its socket alone. */
+bool transport_wants_input(const struct transport *t);
 
 /* Is a whole packet (or part of one) still in the input? Lets a caller act
  * only after everything that arrived together was read. */
@@ -204,8 +209,10 @@ const char *transport_disconnect_text(
 
 /* ---- doing ---- */
 
-/* Authentication succeeded: zlib@openssh.com starts in both directions with
- * the next packet (the server calls it after composing USERAUTH_SUCCESS, the
+/* Authentication succeeded. To be called with or without compression: from
+ * here on keys are exchanged anew by bytes, packets and time, and
+ * zlib@openssh.com (where agreed upon) starts in both directions with the next
+ * packet (the server calls it after composing USERAUTH_SUCCESS, the
  * client when it has read it). */
 int transport_authenticated(struct transport *t) MUST_CHECK;
 
