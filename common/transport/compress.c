@@ -46,8 +46,8 @@ compressor_stop(struct compressor *c, bool deflating)
 }
 
 static int
-run(struct compressor *c, struct span payload,
-    int (*step)(z_stream *, int), int flush)
+run(struct compressor *c, struct span payload, int (*step)(z_stream *, int),
+    int flush)
 {
 	buf_clear(&c->out);
 	/* zlib does not write through next_in. */

@@ -236,7 +236,7 @@ static bool
 compression_has_run(const struct transport *t)
 {
 	return (t->deflater.started && t->deflater.z.total_in != 0) ||
-	    (t->inflater.started && t->inflater.z.total_in != 0);
+	       (t->inflater.started && t->inflater.z.total_in != 0);
 }
 
 int
@@ -256,9 +256,9 @@ transport_export(const struct transport *t, struct buf *out)
 	put_text(out, t->peer_first_host_key);
 	put_text(out, t->server_sig_algs);
 	write_string(out, span_of(t->session_id, t->session_id_len));
-	write_string(out,
-	    t->first_host_key != NULL ? key_blob(t->first_host_key)
-	                              : span_of(NULL, 0));
+	write_string(out, t->first_host_key != NULL
+			      ? key_blob(t->first_host_key)
+			      : span_of(NULL, 0));
 	write_uint64(out, t->keyed_us);
 	put_counters(out, &t->counters);
 	put_negotiation(out, &t->current);

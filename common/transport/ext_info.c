@@ -54,8 +54,8 @@ ext_info_send(struct transport *t)
 	} else {
 		write_uint32(b, 3);
 		write_sig_algs(b, t->config.server_sig_algs != NULL
-		        ? t->config.server_sig_algs
-		        : signature_default_list());
+				      ? t->config.server_sig_algs
+				      : signature_default_list());
 		write_extension(
 		    b, "publickey-hostbound@openssh.com", span_text("0"));
 		write_extension(b, "ping@openssh.com", span_text("0"));

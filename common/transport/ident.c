@@ -24,7 +24,7 @@ parse_version(struct span line, unsigned *ret_major, unsigned *ret_minor,
 		size_t from = at;
 
 		while (at < line.len && at - from < 4 && line.ptr[at] >= '0' &&
-		    line.ptr[at] <= '9')
+		       line.ptr[at] <= '9')
 			number[i] = number[i] * 10 + (line.ptr[at++] - '0');
 		if (at == from || at >= line.len ||
 		    line.ptr[at] != (i == 0 ? '.' : '-'))
@@ -94,16 +94,16 @@ check_unfinished(struct span rest, bool tolerant, struct error *e)
 	bool ident = n == 0 || memcmp(rest.ptr, "SSH-", n) == 0;
 
 	if (ident ? rest.len >= TRANSPORT_IDENT_MAX
-	          : !tolerant || rest.len > IDENT_LINE_MAX)
+		  : !tolerant || rest.len > IDENT_LINE_MAX)
 		return error_set(e, ERR_IDENT, "%s",
 		    ident ? "Invalid SSH identification string: too long"
-		          : "Invalid SSH identification string");
+			  : "Invalid SSH identification string");
 	return 0;
 }
 
 int
-ident_read(struct span input, bool tolerant, size_t *ret_used,
-    char **ret_ident, struct error *e)
+ident_read(struct span input, bool tolerant, size_t *ret_used, char **ret_ident,
+    struct error *e)
 {
 	size_t at = 0, lines = 0;
 	int r;

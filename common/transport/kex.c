@@ -23,7 +23,7 @@
 
 #define GROUP_BITS_MIN    2048
 #define GROUP_BITS_MAX    8192
-#define NEED_BITS_UNKNOWN 256    /* a guess is made before the cipher */
+#define NEED_BITS_UNKNOWN 256 /* a guess is made before the cipher */
 #define PACKETS_MAX       ((uint64_t)1 << 31)
 #define KEY_MAX           64
 #define RSA_BITS_MIN      1024
@@ -107,12 +107,12 @@ send_init(struct transport *t, struct kex *k, const struct kex_algorithm *a,
 	int r;
 
 	if ((r = kex_client_new(a, group, need_bits(k), transport_random(t),
-	         &k->client, &k->init)) != 0)
+		 &k->client, &k->init)) != 0)
 		return fail(t, r, "%s", error_text(r));
 	if ((set = kex_client_bits_set(k->client)) != 0 && group != NULL)
 		log_debug2("bits set: %u/%u", set, group->bits);
-	b = packet_begin(t, group != NULL ? SSH_MSG_KEX_DH_GEX_INIT
-	                                  : SSH_MSG_KEX_INIT);
+	b = packet_begin(
+	    t, group != NULL ? SSH_MSG_KEX_DH_GEX_INIT : SSH_MSG_KEX_INIT);
 	kex_write_public(a, b, buf_span(&k->init));
 	return packet_end(t);
 }
@@ -162,7 +162,7 @@ kex_begin(struct transport *t)
 	k->step = KEX_STEP_KEXINIT;
 	t->kex = k;
 	if ((r = kexinit_write(&t->proposal, t->config.role, !t->first_done,
-	         guess != NULL, transport_random(t), &k->our_kexinit)) != 0)
+		 guess != NULL, transport_random(t), &k->our_kexinit)) != 0)
 		return fail(t, r, "%s", error_text(r));
 	b = packet_begin(t, SSH_MSG_KEXINIT);
 	write_bytes(b, k->our_kexinit.data + 1, k->our_kexinit.len - 1);
@@ -182,8 +182,7 @@ log_direction(const struct negotiation *n, unsigned direction)
 	log_debug1("kex: %s cipher: %s MAC: %s compression: %s",
 	    direction == 0 ? "client->server" : "server->client",
 	    n->cipher[direction]->name,
-	    n->mac[direction] != NULL ? n->mac[direction]->name
-	                              : "<implicit>",
+	    n->mac[direction] != NULL ? n->mac[direction]->name : "<implicit>",
 	    n->compress[direction] ? "zlib@openssh.com" : "none");
 }
 
@@ -210,9 +209,9 @@ note_first(struct transport *t, const struct kexinit *peer)
 {
 	struct span kex = peer->list[PROPOSAL_KEX];
 
-	t->strict = list_has(kex,
-	    span_text(is_client(t) ? "kex-strict-s-v00@openssh.com"
-	                           : "kex-strict-c-v00@openssh.com"));
+	t->strict = list_has(
+	    kex, span_text(is_client(t) ? "kex-strict-s-v00@openssh.com"
+					: "kex-strict-c-v00@openssh.com"));
 	t->peer_ext_info = list_has(
 	    kex, span_text(is_client(t) ? "ext-info-s" : "ext-info-c"));
 	t->peer_first_kex = dup_first(kex);
@@ -231,14 +230,14 @@ start_server(struct transport *t, struct kex *k)
 {
 	const char *name = k->chosen.host_key->name;
 	struct span blob = t->find_host_key != NULL
-	    ? t->find_host_key(t->find_context, name)
-	    : span_of(NULL, 0);
+			       ? t->find_host_key(t->find_context, name)
+			       : span_of(NULL, 0);
 
 	if (blob.len == 0)
 		return fail(t, ERR_KEX, "no host key for %s", name);
 	write_span(&k->host_key_blob, blob);
-	k->step = is_group_exchange(k->chosen.kex) ? KEX_STEP_REQUEST
-	                                           : KEX_STEP_INIT;
+	k->step =
+	    is_group_exchange(k->chosen.kex) ? KEX_STEP_REQUEST : KEX_STEP_INIT;
 	return buf_error(&k->host_key_blob);
 }
 
@@ -262,12 +261,12 @@ kex_on_kexinit(struct transport *t, struct span payload)
 	if (!t->first_done && (r = note_first(t, &peer)) != 0)
 		return r;
 	if ((r = kexinit_negotiate(&t->proposal, &peer, t->config.role,
-	         &k->chosen, &t->error)) != 0)
+		 &k->chosen, &t->error)) != 0)
 		return r;
 	log_negotiation(&k->chosen, is_client(t));
 	t->phase = t->first_done ? PHASE_REKEY
-	    : t->strict          ? PHASE_KEX_STRICT
-	                         : PHASE_KEX;
+		   : t->strict   ? PHASE_KEX_STRICT
+				 : PHASE_KEX;
 	k->ignore_next =
 	    peer.first_kex_packet_follows && !k->chosen.guess_right;
 	if (!is_client(t))
@@ -275,8 +274,8 @@ kex_on_kexinit(struct transport *t, struct span payload)
 	if (k->guessed == NULL)
 		return start_client(t, k);
 	t->guess_was_right = k->chosen.guess_right;
-	log_debug1("kex: the guess was %s",
-	    t->guess_was_right ? "right" : "wrong");
+	log_debug1(
+	    "kex: the guess was %s", t->guess_was_right ? "right" : "wrong");
 	if (!t->guess_was_right)
 		return start_client(t, k);
 	k->step = KEX_STEP_REPLY;
@@ -410,8 +409,7 @@ kex_on_newkeys(struct transport *t, struct span payload)
 		return fail(t, ERR_TRAILING, "NEWKEYS with contents");
 	log_debug1("SSH2_MSG_NEWKEYS received");
 	if ((r = set_keys(t, k, direction, CIPHER_DECRYPT, &t->in)) != 0 ||
-	    (r = set_compression(
-	         t, k->chosen.compress[direction], false)) != 0)
+	    (r = set_compression(t, k->chosen.compress[direction], false)) != 0)
 		return r;
 	t->current = k->chosen;
 	t->has_current = true;
@@ -515,18 +513,19 @@ on_request(struct transport *t, struct kex *k, uint8_t type, struct span p)
 	max = k->group_max < GROUP_BITS_MAX ? k->group_max : GROUP_BITS_MAX;
 	if (k->group_max < k->group_min ||
 	    (!k->group_old && (k->group_wanted < k->group_min ||
-	                          k->group_wanted > k->group_max)))
+				  k->group_wanted > k->group_max)))
 		return fail(t, ERR_KEX, "group request with bad bounds");
-	k->server_group = min > max
-	    ? NULL
-	    : moduli_choose(t->config.moduli, transport_random(t), min,
-	          k->group_wanted < min   ? min
-	              : k->group_wanted > max ? max
-	                                      : k->group_wanted,
-	          max);
+	k->server_group =
+	    min > max
+		? NULL
+		: moduli_choose(t->config.moduli, transport_random(t), min,
+		      k->group_wanted < min   ? min
+		      : k->group_wanted > max ? max
+					      : k->group_wanted,
+		      max);
 	if (k->server_group == NULL)
-		return fail(t, ERR_KEX,
-		    "no group of a size that the client accepts");
+		return fail(
+		    t, ERR_KEX, "no group of a size that the client accepts");
 	b = packet_begin(t, SSH_MSG_KEX_DH_GEX_GROUP);
 	write_mpint(b, k->server_group->prime);
 	write_mpint(b, k->server_group->generator);
@@ -546,7 +545,7 @@ on_init(struct transport *t, struct kex *k, struct span payload)
 	write_span(&k->init, init);
 	if ((r = buf_error(&k->init)) != 0 ||
 	    (r = kex_server_reply(k->chosen.kex, k->server_group, need_bits(k),
-	         transport_random(t), init, &k->reply, &k->secret)) != 0)
+		 transport_random(t), init, &k->reply, &k->secret)) != 0)
 		return fail(t, r, "%s", error_text(r));
 	k->step = KEX_STEP_SIGN;
 	return hash_exchange(t, k);
@@ -556,24 +555,24 @@ struct span
 transport_sign_hash(const struct transport *t)
 {
 	return t->kex != NULL && t->kex->step == KEX_STEP_SIGN
-	    ? span_of(t->kex->hash, t->kex->hash_len)
-	    : span_of(NULL, 0);
+		   ? span_of(t->kex->hash, t->kex->hash_len)
+		   : span_of(NULL, 0);
 }
 
 const char *
 transport_sign_algorithm(const struct transport *t)
 {
 	return t->kex != NULL && t->kex->step == KEX_STEP_SIGN
-	    ? t->kex->chosen.host_key->name
-	    : "";
+		   ? t->kex->chosen.host_key->name
+		   : "";
 }
 
 struct span
 transport_sign_blob(const struct transport *t)
 {
 	return t->kex != NULL && t->kex->step == KEX_STEP_SIGN
-	    ? buf_span(&t->kex->host_key_blob)
-	    : span_of(NULL, 0);
+		   ? buf_span(&t->kex->host_key_blob)
+		   : span_of(NULL, 0);
 }
 
 int
@@ -586,8 +585,8 @@ transport_signed(struct transport *t, struct span signature)
 	if (t->phase == PHASE_CLOSED || k == NULL || k->step != KEX_STEP_SIGN)
 		return ERR_UNEXPECTED;
 	b = packet_begin(t, is_group_exchange(k->chosen.kex)
-	        ? SSH_MSG_KEX_DH_GEX_REPLY
-	        : SSH_MSG_KEX_REPLY);
+				? SSH_MSG_KEX_DH_GEX_REPLY
+				: SSH_MSG_KEX_REPLY);
 	write_string(b, buf_span(&k->host_key_blob));
 	kex_write_public(k->chosen.kex, b, buf_span(&k->reply));
 	write_string(b, signature);
@@ -627,8 +626,7 @@ on_group(struct transport *t, struct kex *k, struct span payload)
 		return fail(t, ERR_KEX,
 		    "the server's group has %u bits, not %u to %u", bits,
 		    k->group_min, k->group_max);
-	if ((p.ptr[p.len - 1] & 1) == 0 || bits_of(g) < 2 ||
-	    bits_of(g) >= bits)
+	if ((p.ptr[p.len - 1] & 1) == 0 || bits_of(g) < 2 || bits_of(g) >= bits)
 		return fail(t, ERR_KEX, "the server's group is no group");
 	write_span(&k->group_bytes, p);
 	write_span(&k->group_bytes, g);
@@ -646,8 +644,8 @@ static int
 check_host_key(struct transport *t, struct kex *k)
 {
 	unsigned min = t->config.rsa_bits_min > RSA_BITS_MIN
-	    ? t->config.rsa_bits_min
-	    : RSA_BITS_MIN;
+			   ? t->config.rsa_bits_min
+			   : RSA_BITS_MIN;
 	int r;
 
 	r = key_from_blob(buf_span(&k->host_key_blob), &k->host_key);
@@ -662,7 +660,8 @@ check_host_key(struct transport *t, struct kex *k)
 	    key_bits(k->host_key) < min)
 		return fail(t, ERR_KEY_SIZE,
 		    "Bad server host key: Invalid key length: %u bits, at "
-		    "least %u are required", key_bits(k->host_key), min);
+		    "least %u are required",
+		    key_bits(k->host_key), min);
 	return 0;
 }
 
@@ -690,7 +689,7 @@ on_reply(struct transport *t, struct kex *k, struct span payload,
 	if ((r = hash_exchange(t, k)) != 0)
 		return r;
 	if ((r = key_verify(k->host_key, k->chosen.host_key,
-	         span_of(k->hash, k->hash_len), signature)) != 0)
+		 span_of(k->hash, k->hash_len), signature)) != 0)
 		return fail(t, r, "host key: %s", error_text(r));
 	k->step = KEX_STEP_VERIFY;
 	/* The key that was accepted once needs no second judgement. */
@@ -730,7 +729,7 @@ transport_host_key_refused(struct transport *t)
 	if (t->phase == PHASE_CLOSED)
 		return t->error.code;
 	return transport_close(t, error_set(&t->error, ERR_HOST_KEY,
-	    "Host key verification failed."));
+				      "Host key verification failed."));
 }
 
 /* ---- dispatch of 30..49 ---- */

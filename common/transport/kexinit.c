@@ -15,9 +15,9 @@
 
 #include "common/base/text.h"
 
-#define COOKIE_SIZE      16
-#define NAME_LIST_MAX    (16u * 1024)
-#define ZLIB             "zlib@openssh.com"
+#define COOKIE_SIZE   16
+#define NAME_LIST_MAX (16u * 1024)
+#define ZLIB          "zlib@openssh.com"
 
 /* ---- proposals ---- */
 
@@ -69,30 +69,29 @@ filter(const char *list, bool (*known)(struct span), const char *what,
 		write_span(&out, name);
 	}
 	if (out.len == 0 && buf_error(&out) == 0)
-		return error_set(
-		    e, ERR_CONFIG, "no supported %s in \"%s\"", what,
-		    list != NULL ? list : "");
+		return error_set(e, ERR_CONFIG, "no supported %s in \"%s\"",
+		    what, list != NULL ? list : "");
 	if ((*ret = buf_take_text(&out)) == NULL)
 		return error_set(e, ERR_MEMORY, "out of memory");
 	return 0;
 }
 
 int
-proposal_init(struct proposal *p, const struct transport_config *c,
-    struct error *e)
+proposal_init(
+    struct proposal *p, const struct transport_config *c, struct error *e)
 {
 	int r;
 
 	memset(p, 0, sizeof *p);
 	if ((r = filter(c->kex_algorithms, known_kex, "key exchange method",
-	         &p->kex, e)) != 0 ||
+		 &p->kex, e)) != 0 ||
 	    (r = filter(c->host_key_algorithms, known_host_key,
-	         "host key algorithm", &p->host_key, e)) != 0 ||
+		 "host key algorithm", &p->host_key, e)) != 0 ||
 	    (r = filter(c->ciphers, known_cipher, "cipher", &p->cipher, e)) !=
-	        0 ||
+		0 ||
 	    (r = filter(c->macs, known_mac, "MAC", &p->mac, e)) != 0 ||
-	    (r = filter(c->compression, known_compression,
-	         "compression method", &p->compression, e)) != 0)
+	    (r = filter(c->compression, known_compression, "compression method",
+		 &p->compression, e)) != 0)
 		proposal_release(p);
 	return r;
 }
@@ -125,10 +124,11 @@ kexinit_write(const struct proposal *p, enum transport_role role, bool first,
 	write_span(out, span_text(p->kex));
 	/* The markers count in the first KEXINIT of a connection only. */
 	if (first)
-		write_span(out,
-		    span_text(role == TRANSPORT_CLIENT
-		            ? ",ext-info-c,kex-strict-c-v00@openssh.com"
-		            : ",ext-info-s,kex-strict-s-v00@openssh.com"));
+		write_span(
+		    out, span_text(
+			     role == TRANSPORT_CLIENT
+				 ? ",ext-info-c,kex-strict-c-v00@openssh.com"
+				 : ",ext-info-s,kex-strict-s-v00@openssh.com"));
 	write_string_end(out, mark);
 	write_text(out, p->host_key);
 	for (size_t i = 0; i < ARRAY_COUNT(twice); i++) {
@@ -189,8 +189,8 @@ agree(const struct bargain *b, const char *ours, enum proposal_list list,
 {
 	struct span peer = b->peer->list[list], mine = span_text(ours);
 	struct span name = b->role == TRANSPORT_CLIENT
-	    ? list_first_common(mine, peer)
-	    : list_first_common(peer, mine);
+			       ? list_first_common(mine, peer)
+			       : list_first_common(peer, mine);
 
 	if (name.len == 0)
 		return error_set(b->e, ERR_NO_MATCH,
@@ -206,7 +206,7 @@ same_first(const char *ours, struct span theirs)
 	struct span mine = span_text(ours), a, b;
 
 	return list_next(&mine, &a) && list_next(&theirs, &b) &&
-	    span_equal(a, b);
+	       span_equal(a, b);
 }
 
 static int
@@ -217,19 +217,19 @@ agree_direction(const struct bargain *b, const struct proposal *ours,
 	int r;
 
 	if ((r = agree(b, ours->cipher, PROPOSAL_CIPHER_OUT_C + direction,
-	         "cipher", &name)) != 0)
+		 "cipher", &name)) != 0)
 		return r;
 	n->cipher[direction] = cipher_find(name);
 	n->mac[direction] = NULL;
 	if ((n->cipher[direction]->flags & CIPHER_AEAD) == 0) {
 		if ((r = agree(b, ours->mac, PROPOSAL_MAC_OUT_C + direction,
-		         "MAC", &name)) != 0)
+			 "MAC", &name)) != 0)
 			return r;
 		n->mac[direction] = mac_find(name);
 	}
 	if ((r = agree(b, ours->compression,
-	         PROPOSAL_COMPRESSION_OUT_C + direction, "compression method",
-	         &name)) != 0)
+		 PROPOSAL_COMPRESSION_OUT_C + direction, "compression method",
+		 &name)) != 0)
 		return r;
 	n->compress[direction] = span_is(name, ZLIB);
 	return 0;
@@ -245,17 +245,18 @@ kexinit_negotiate(const struct proposal *ours, const struct kexinit *peer,
 	int r;
 
 	if ((r = agree(&b, ours->kex, PROPOSAL_KEX, "key exchange method",
-	         &name)) != 0)
+		 &name)) != 0)
 		return r;
 	n.kex = kex_find(name);
 	if ((r = agree(&b, ours->host_key, PROPOSAL_HOST_KEY, "host key type",
-	         &name)) != 0)
+		 &name)) != 0)
 		return r;
 	n.host_key = signature_find(name);
 	for (unsigned direction = 0; direction < 2; direction++)
 		if ((r = agree_direction(&b, ours, direction, &n)) != 0)
 			return r;
-	n.guess_right = same_first(ours->kex, peer->list[PROPOSAL_KEX]) &&
+	n.guess_right =
+	    same_first(ours->kex, peer->list[PROPOSAL_KEX]) &&
 	    same_first(ours->host_key, peer->list[PROPOSAL_HOST_KEY]);
 	*ret = n;
 	return 0;

@@ -20,9 +20,9 @@
 #include "common/base/time.h"
 #include "common/port/port.h"
 
-#define IOV_COUNT   16
-#define UNREAD_MAX  (4u * 1024 * 1024)
-#define IDLE_US     (1000u * 1000) /* then buffers are given back */
+#define IOV_COUNT  16
+#define UNREAD_MAX (4u * 1024 * 1024)
+#define IDLE_US    (1000u * 1000) /* then buffers are given back */
 
 struct link {
 	struct loop *loop;
@@ -30,15 +30,15 @@ struct link {
 	struct link_owner owner;
 	int fd_in, fd_out;
 	struct watch *in;
-	struct watch *out;         /* the same as in for a socket */
-	struct timer *tick;        /* the transport's clock */
+	struct watch *out;  /* the same as in for a socket */
+	struct timer *tick; /* the transport's clock */
 	struct timer *idle;
 	uint64_t last_input_us;
-	unsigned busy;             /* callbacks under way */
-	bool held;                 /* the owner takes no events now */
-	bool blocked;              /* the last write did not take all */
-	bool over;                 /* on_end was called */
-	bool dead;                 /* link_free was called */
+	unsigned busy; /* callbacks under way */
+	bool held;     /* the owner takes no events now */
+	bool blocked;  /* the last write did not take all */
+	bool over;     /* on_end was called */
+	bool dead;     /* link_free was called */
 };
 
 static void
@@ -153,7 +153,7 @@ static bool
 wants_input(const struct link *l)
 {
 	return is_active(l) && !l->held && transport_wants_input(l->t) &&
-	    transport_pending_bytes(l->t) <= UNREAD_MAX;
+	       transport_pending_bytes(l->t) <= UNREAD_MAX;
 }
 
 static void
@@ -277,7 +277,7 @@ make_nonblocking(int fd)
 	int flags = fcntl(fd, F_GETFL);
 
 	return flags >= 0 && ((flags & O_NONBLOCK) != 0 ||
-	                         fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0);
+				 fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0);
 }
 
 struct link *
@@ -296,8 +296,7 @@ link_new(struct loop *loop, struct transport *t, int fd_in, int fd_out,
 	l->fd_out = fd_out;
 	l->last_input_us = loop_now_us(loop);
 	l->in = watch_new(loop, fd_in, on_ready, l);
-	l->out = fd_in == fd_out ? l->in
-	                         : watch_new(loop, fd_out, on_ready, l);
+	l->out = fd_in == fd_out ? l->in : watch_new(loop, fd_out, on_ready, l);
 	l->tick = timer_new(loop, on_tick, l);
 	l->idle = timer_new(loop, on_idle, l);
 	if (l->in == NULL || l->out == NULL || l->tick == NULL ||

@@ -28,8 +28,9 @@ struct link_owner {
 	 * place to decide what to do next. May be NULL. */
 	void (*on_input_done)(void *context);
 	/* The link is over, and with it all callbacks; link_free() and
-	 * transport_free() are allowed here. The peer closed (ERR_CLOSED), a read or write
-	 * failed (ERR_SYSTEM, errno kept in e), or the transport failed. Called once. */
+	 * transport_free() are allowed here. The peer closed (ERR_CLOSED), a
+	 * read or write failed (ERR_SYSTEM, errno kept in e), or the transport
+	 * failed. Called once. */
 	void (*on_end)(void *context, int code, const struct error *e);
 	void *context;
 };
@@ -40,8 +41,8 @@ struct link *link_new(struct loop *loop, struct transport *t, int fd_in,
     int fd_out, const struct link_owner *owner) MUST_CHECK;
 void link_free(struct link *l);
 
-/* Handles what is in the transport's input already (after an import, or after an
- * answer was given outside a callback). */
+/* Handles what is in the transport's input already (after an import, or after
+ * an answer was given outside a callback). */
 void link_kick(struct link *l);
 
 /* Takes no events and reads nothing until hold is false again and link_kick is

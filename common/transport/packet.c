@@ -18,15 +18,15 @@
 #include "common/base/log.h"
 #include "common/base/secret.h"
 
-#define INPUT_FIRST  (32u * 1024)
-#define INPUT_BULK   (256u * 1024)  /* the next step once reads fill it */
-#define INPUT_MAX    (1024u * 1024)
-#define CHUNK_FULL   (128u * 1024)  /* a packet begins below this only */
-#define SPARES_MAX   6
-#define HELD_MAX     (16u * 1024 * 1024)
-#define HEADER       5
-#define PAYLOAD_MIN  1
-#define PADDING_MIN  4
+#define INPUT_FIRST (32u * 1024)
+#define INPUT_BULK  (256u * 1024) /* the next step once reads fill it */
+#define INPUT_MAX   (1024u * 1024)
+#define CHUNK_FULL  (128u * 1024) /* a packet begins below this only */
+#define SPARES_MAX  6
+#define HELD_MAX    (16u * 1024 * 1024)
+#define HEADER      5
+#define PAYLOAD_MIN 1
+#define PADDING_MIN 4
 
 static void
 store32(uint8_t *p, uint32_t v)
@@ -94,8 +94,8 @@ input_space(struct transport *t, size_t *ret_len)
 	input_drop_lent(in);
 	have = in->end - in->start;
 	want = in->packet_length != 0
-	    ? 4 + (size_t)in->packet_length + t->in.tag_size
-	    : 0;
+		   ? 4 + (size_t)in->packet_length + t->in.tag_size
+		   : 0;
 	if (cap == 0)
 		cap = INPUT_FIRST;
 	else if (in->filled && cap < INPUT_MAX)
@@ -209,10 +209,10 @@ packet_read(struct transport *t, struct span *ret_payload, uint32_t *ret_seqnr)
 	if (have < total)
 		return 0;
 	r = in->doomed ? ERR_MAC
-	               : protector_open(&t->in, packet, length, in->opened);
+		       : protector_open(&t->in, packet, length, in->opened);
 	if (r == ERR_MAC)
-		return fail(t, r, "Corrupted MAC on input: %s",
-		    error_text(ERR_MAC));
+		return fail(
+		    t, r, "Corrupted MAC on input: %s", error_text(ERR_MAC));
 	if (r != 0)
 		return fail(t, r, "%s", error_text(r));
 	*ret_seqnr = t->in.seqnr;
@@ -394,7 +394,7 @@ seal_open(struct transport *t, struct buf *b, size_t at)
 	store32(packet, packet_length);
 	packet[4] = (uint8_t)pad;
 	if ((r = random_fill(
-	         transport_random(t), packet + HEADER + len, pad)) != 0)
+		 transport_random(t), packet + HEADER + len, pad)) != 0)
 		return r;
 	buf_extend(b, pad + p->tag_size);
 	if ((r = protector_seal(p, packet, packet_length)) != 0)

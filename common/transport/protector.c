@@ -17,7 +17,7 @@ static uint32_t
 load32(const uint8_t *p)
 {
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-	    (uint32_t)p[2] << 8 | p[3];
+	       (uint32_t)p[2] << 8 | p[3];
 }
 
 void
@@ -40,8 +40,8 @@ protector_release(struct protector *p)
 static uint64_t
 bytes_allowed(const struct cipher_algorithm *a, uint64_t rekey_bytes)
 {
-	uint64_t max = a->block_size >= 16 ? (uint64_t)1 << 36
-	                                   : (uint64_t)1 << 30;
+	uint64_t max =
+	    a->block_size >= 16 ? (uint64_t)1 << 36 : (uint64_t)1 << 30;
 
 	return rekey_bytes != 0 && rekey_bytes < max ? rekey_bytes : max;
 }
@@ -61,9 +61,9 @@ protector_set(struct protector *p, struct cipher *cipher, struct mac *mac,
 	p->etm = mac != NULL && mac_algorithm(mac)->encrypt_then_mac;
 	p->length_apart = p->aead || p->etm;
 	p->length_encrypted = !p->length_apart;
-	p->tag_size = p->aead ? a->tag_size
-	    : mac != NULL     ? mac_algorithm(mac)->size
-	                      : 0;
+	p->tag_size = p->aead       ? a->tag_size
+		      : mac != NULL ? mac_algorithm(mac)->size
+				    : 0;
 	p->bytes_max = bytes_allowed(a, rekey_bytes);
 }
 
@@ -91,7 +91,8 @@ protector_seal(struct protector *p, uint8_t *packet, uint32_t packet_length)
 	if (p->aead)
 		return cipher_seal(p->cipher, p->seqnr, packet, packet_length);
 	if (p->etm) {
-		if ((r = cipher_crypt(p->cipher, packet + 4, packet_length)) != 0)
+		if ((r = cipher_crypt(p->cipher, packet + 4, packet_length)) !=
+		    0)
 			return r;
 		return mac_compute(p->mac, p->seqnr, packet, len, packet + len);
 	}
@@ -114,7 +115,7 @@ protector_length(struct protector *p, uint8_t *packet, size_t have,
 		*ret_length = load32(packet);
 	} else if (p->length_hidden) {
 		if ((r = cipher_open_length(
-		         p->cipher, p->seqnr, packet, ret_length)) != 0)
+			 p->cipher, p->seqnr, packet, ret_length)) != 0)
 			return r;
 	} else if (p->length_encrypted) {
 		if ((r = cipher_crypt(p->cipher, packet, p->block_size)) != 0)
@@ -129,8 +130,8 @@ protector_length(struct protector *p, uint8_t *packet, size_t have,
 }
 
 int
-protector_open(struct protector *p, uint8_t *packet, uint32_t packet_length,
-    size_t opened)
+protector_open(
+    struct protector *p, uint8_t *packet, uint32_t packet_length, size_t opened)
 {
 	size_t len = 4 + (size_t)packet_length;
 	uint8_t tag[MAC_MAX];
@@ -140,8 +141,8 @@ protector_open(struct protector *p, uint8_t *packet, uint32_t packet_length,
 		return 0;
 	if (p->aead)
 		return cipher_open(p->cipher, p->seqnr, packet, packet_length);
-	if (!p->etm && (r = cipher_crypt(
-	                    p->cipher, packet + opened, len - opened)) != 0)
+	if (!p->etm &&
+	    (r = cipher_crypt(p->cipher, packet + opened, len - opened)) != 0)
 		return r;
 	if ((r = mac_compute(p->mac, p->seqnr, packet, len, tag)) != 0)
 		return r;

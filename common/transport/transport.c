@@ -93,7 +93,7 @@ transport_disconnect(struct transport *t, uint32_t reason, const char *text)
 
 struct message {
 	uint8_t type;
-	struct span payload;       /* behind the type byte */
+	struct span payload; /* behind the type byte */
 	struct span whole;
 	uint32_t seqnr;
 	struct packet *ret_packet;
@@ -148,8 +148,7 @@ on_debug(struct transport *t, struct message *m)
 	(void)read_boolean(&rd);
 	text = read_string(&rd);
 	if (log_wants(LOG_LEVEL_DEBUG1) && read_error(&rd) == 0)
-		log_debug1("Remote: %.*s",
-		    text.len > 512 ? 512 : (int)text.len,
+		log_debug1("Remote: %.*s", text.len > 512 ? 512 : (int)text.len,
 		    (const char *)text.ptr);
 	return 0;
 }
@@ -217,7 +216,8 @@ on_ping(struct transport *t, struct message *m)
 	return transport_end(t);
 }
 
-#define ANY     (PHASE_KEXINIT | PHASE_KEX | PHASE_KEX_STRICT | PHASE_OPEN | \
+#define ANY                                                                    \
+	(PHASE_KEXINIT | PHASE_KEX | PHASE_KEX_STRICT | PHASE_OPEN |           \
 	    PHASE_REKEY)
 #define RELAXED (ANY & ~PHASE_KEX_STRICT)
 #define KEYING  (PHASE_KEX | PHASE_KEX_STRICT | PHASE_REKEY)
@@ -282,11 +282,11 @@ dispatch(struct transport *t, struct message *m)
 		return fail(t, ERR_UNEXPECTED,
 		    "%s message %u (%s) is not allowed %s",
 		    t->phase == PHASE_KEX_STRICT ? "strict KEX violation:"
-		                                 : "protocol error:",
+						 : "protocol error:",
 		    m->type, message_name(m->type),
-		    t->phase == PHASE_OPEN          ? "now"
-		        : t->phase == PHASE_KEXINIT ? "before KEXINIT"
-		                                    : "during key exchange");
+		    t->phase == PHASE_OPEN      ? "now"
+		    : t->phase == PHASE_KEXINIT ? "before KEXINIT"
+						: "during key exchange");
 	return row->handler(t, m);
 }
 
@@ -298,7 +298,7 @@ static void
 answer_nonsense(struct transport *t, bool old)
 {
 	const char *text = old ? "Protocol major versions differ.\r\n"
-	                       : "Invalid SSH identification string.\r\n";
+			       : "Invalid SSH identification string.\r\n";
 	struct buf *b = output_raw(&t->output);
 
 	if (b == NULL)
@@ -357,8 +357,8 @@ transport_received(struct transport *t, size_t n)
 static bool
 awaits_answer(const struct transport *t)
 {
-	return t->kex != NULL &&
-	    (t->kex->step == KEX_STEP_SIGN || t->kex->step == KEX_STEP_VERIFY);
+	return t->kex != NULL && (t->kex->step == KEX_STEP_SIGN ||
+				     t->kex->step == KEX_STEP_VERIFY);
 }
 
 bool
@@ -425,15 +425,15 @@ bool
 transport_can_send(const struct transport *t)
 {
 	return t->phase != PHASE_CLOSED &&
-	    (t->kex == NULL ? t->first_done : t->kex->newkeys_sent);
+	       (t->kex == NULL ? t->first_done : t->kex->newkeys_sent);
 }
 
 struct buf *
 transport_begin(struct transport *t, uint8_t type)
 {
 	return t->phase == PHASE_CLOSED || transport_can_send(t)
-	    ? packet_begin(t, type)
-	    : packet_hold(t, type);
+		   ? packet_begin(t, type)
+		   : packet_hold(t, type);
 }
 
 int
@@ -511,8 +511,8 @@ transport_authenticated(struct transport *t)
 	if (!transport_can_send(t)) {
 		/* What is held was composed before, and goes out plain. */
 		t->compress_at = t->kex->chosen.compress[client ? 0 : 1]
-		    ? t->output.held.len
-		    : SIZE_MAX;
+				     ? t->output.held.len
+				     : SIZE_MAX;
 		return 0;
 	}
 	if (t->current.compress[client ? 0 : 1] &&
@@ -599,9 +599,8 @@ bool
 transport_get_negotiated(
     const struct transport *t, struct transport_negotiated *ret)
 {
-	const struct negotiation *n = t->kex != NULL && !t->has_current
-	    ? &t->kex->chosen
-	    : &t->current;
+	const struct negotiation *n =
+	    t->kex != NULL && !t->has_current ? &t->kex->chosen : &t->current;
 	unsigned out = t->config.role == TRANSPORT_CLIENT ? 0 : 1;
 	unsigned in = 1 - out;
 
@@ -615,8 +614,7 @@ transport_get_negotiated(
 		.mac_in = n->mac[in] != NULL ? n->mac[in]->name : "<implicit>",
 		.mac_out =
 		    n->mac[out] != NULL ? n->mac[out]->name : "<implicit>",
-		.compression_in =
-		    n->compress[in] ? "zlib@openssh.com" : "none",
+		.compression_in = n->compress[in] ? "zlib@openssh.com" : "none",
 		.compression_out =
 		    n->compress[out] ? "zlib@openssh.com" : "none",
 		.guess_was_right = t->guess_was_right,

@@ -13,9 +13,9 @@
  *   3. writes what transport_pending() shows, and says transport_sent().
  *
  * Upper layers compose packets with transport_begin() ... transport_end().
- * While keys are being exchanged packets of types 50..127 and 192 are kept back, in order,
- * and leave after NEWKEYS; transport_can_send() says so, for producers of
- * bulk to wait.
+ * While keys are being exchanged packets of types 50..127 and 192 are kept
+ * back, in order, and leave after NEWKEYS; transport_can_send() says so, for
+ * producers of bulk to wait.
  *
  * States: IDENT -> KEXINIT -> KEX -> NEWKEYS -> OPEN -> (KEXINIT ...) ;
  * any -> CLOSED. After a negative return the transport is CLOSED: a
@@ -40,48 +40,53 @@
 
 struct transport;
 
-enum transport_role { TRANSPORT_CLIENT, TRANSPORT_SERVER };
+enum transport_role {
+	TRANSPORT_CLIENT,
+	TRANSPORT_SERVER
+};
 
-#define TRANSPORT_PACKET_MAX   (256u * 1024)   /* packet_length accepted */
-#define TRANSPORT_PAYLOAD_MAX  (TRANSPORT_PACKET_MAX - 512) /* that we send */
-#define TRANSPORT_IDENT_MAX    255
+#define TRANSPORT_PACKET_MAX  (256u * 1024) /* packet_length accepted */
+#define TRANSPORT_PAYLOAD_MAX (TRANSPORT_PACKET_MAX - 512) /* that we send */
+#define TRANSPORT_IDENT_MAX   255
 
 /* All text is borrowed and must outlive the transport. Lists are
  * comma-separated, most wanted first, already expanded (no + - ^). */
 struct transport_config {
 	enum transport_role role;
-	const char *ident;            /* "SSH-2.0-Sheetbend_0.1", no CR LF */
+	const char *ident; /* "SSH-2.0-Sheetbend_0.1", no CR LF */
 	const char *kex_algorithms;
 	const char *host_key_algorithms; /* server: those it has keys for */
 	const char *ciphers;
 	const char *macs;
-	const char *compression;      /* "none", "none,zlib@openssh.com", ... */
-	const char *server_sig_algs;  /* server: sent in EXT_INFO; NULL: default */
-	bool guess;                   /* client: send the first kex packet with
-	                               * KEXINIT (first_kex_packet_follows) */
-	unsigned rsa_bits_min;        /* host keys below are refused; 0: 1024 */
-	uint64_t rekey_bytes;         /* 0: what the cipher's block size allows */
-	uint64_t rekey_interval_us;   /* 0: none */
-	const struct moduli *moduli;  /* server, group exchange; may be NULL */
-	const struct random_source *random;  /* NULL: random_fast */
+	const char *compression; /* "none", "none,zlib@openssh.com", ... */
+	const char
+	    *server_sig_algs;  /* server: sent in EXT_INFO; NULL: default */
+	bool guess;            /* client: send the first kex packet with
+				* KEXINIT (first_kex_packet_follows) */
+	unsigned rsa_bits_min; /* host keys below are refused; 0: 1024 */
+	uint64_t rekey_bytes;  /* 0: what the cipher's block size allows */
+	uint64_t rekey_interval_us;  /* 0: none */
+	const struct moduli *moduli; /* server, group exchange; may be NULL */
+	const struct random_source *random; /* NULL: random_fast */
 };
 
 enum transport_event {
-	TRANSPORT_NONE,             /* needs more input, or an answer */
-	TRANSPORT_IDENT,            /* the peer's identification is known */
-	TRANSPORT_VERIFY_HOST_KEY,  /* client: answer host_key_accepted/refused */
-	TRANSPORT_SIGN,             /* server: answer transport_signed */
-	TRANSPORT_KEX_DONE,         /* both directions use new keys */
-	TRANSPORT_EXT_INFO,         /* the peer's EXT_INFO was read */
-	TRANSPORT_PACKET,           /* for the layer above */
-	TRANSPORT_DISCONNECTED      /* the peer sent DISCONNECT */
+	TRANSPORT_NONE,            /* needs more input, or an answer */
+	TRANSPORT_IDENT,           /* the peer's identification is known */
+	TRANSPORT_VERIFY_HOST_KEY, /* client: answer host_key_accepted/refused
+				    */
+	TRANSPORT_SIGN,            /* server: answer transport_signed */
+	TRANSPORT_KEX_DONE,        /* both directions use new keys */
+	TRANSPORT_EXT_INFO,        /* the peer's EXT_INFO was read */
+	TRANSPORT_PACKET,          /* for the layer above */
+	TRANSPORT_DISCONNECTED     /* the peer sent DISCONNECT */
 };
 
 struct packet {
 	uint8_t type;
-	struct span payload;        /* behind the type byte; decrypted in place,
-	                             * valid until the next transport_next() */
-	uint32_t seqnr;             /* for UNIMPLEMENTED */
+	struct span payload; /* behind the type byte; decrypted in place,
+			      * valid until the next transport_next() */
+	uint32_t seqnr;      /* for UNIMPLEMENTED */
 };
 
 /* now_us: a monotonic clock, as everywhere below. The identification and
@@ -103,8 +108,8 @@ void transport_received(struct transport *t, size_t n);
  * The next event, or a negative code (see transport_error()). packet is
  * filled for TRANSPORT_PACKET. While an answer is awaited: TRANSPORT_NONE.
  */
-int transport_next(struct transport *t, uint64_t now_us,
-    struct packet *ret_packet) MUST_CHECK;
+int transport_next(
+    struct transport *t, uint64_t now_us, struct packet *ret_packet) MUST_CHECK;
 
 /* Would more input be of use now? False while an answer is awaited, and
  * when CLOSED: the caller then leaves its socket alone. */
@@ -144,12 +149,13 @@ void transport_sent(struct transport *t, size_t n);
  * verified before the event. */
 const struct key *transport_host_key(const struct transport *t);
 int transport_host_key_accepted(struct transport *t) MUST_CHECK;
-int transport_host_key_refused(struct transport *t) MUST_CHECK; /* ERR_HOST_KEY */
+int transport_host_key_refused(
+    struct transport *t) MUST_CHECK; /* ERR_HOST_KEY */
 
 /*
- * Server: which key to present. Called when an algorithm is negotiated; gives the
- * public blob for a host key algorithm, borrowed for the transport's life, or an
- * empty span. Set before the first transport_next().
+ * Server: which key to present. Called when an algorithm is negotiated; gives
+ * the public blob for a host key algorithm, borrowed for the transport's life,
+ * or an empty span. Set before the first transport_next().
  */
 typedef struct span transport_host_key_blob(
     void *context, const char *algorithm);
@@ -166,16 +172,16 @@ int transport_signed(struct transport *t, struct span signature) MUST_CHECK;
 
 const char *transport_peer_ident(const struct transport *t); /* or NULL */
 struct span transport_session_id(const struct transport *t); /* after kex */
-bool transport_is_open(const struct transport *t);  /* first kex is done */
+bool transport_is_open(const struct transport *t); /* first kex is done */
 bool transport_is_rekeying(const struct transport *t);
 
 struct transport_negotiated {
 	const char *kex;
 	const char *host_key;
 	const char *cipher_in, *cipher_out;
-	const char *mac_in, *mac_out;          /* "<implicit>" for AEAD */
+	const char *mac_in, *mac_out; /* "<implicit>" for AEAD */
 	const char *compression_in, *compression_out;
-	bool guess_was_right;                  /* our guess, where one was sent */
+	bool guess_was_right; /* our guess, where one was sent */
 	bool strict;
 	bool post_quantum;
 };
@@ -194,9 +200,9 @@ bool transport_peer_has_hostbound(const struct transport *t);
 bool transport_peer_has_ping(const struct transport *t);
 
 struct transport_counters {
-	uint64_t bytes_in, bytes_out;       /* on the wire */
+	uint64_t bytes_in, bytes_out; /* on the wire */
 	uint64_t packets_in, packets_out;
-	uint64_t rekeys;                    /* key exchanges after the first */
+	uint64_t rekeys; /* key exchanges after the first */
 };
 void transport_get_counters(
     const struct transport *t, struct transport_counters *ret);
@@ -221,12 +227,12 @@ int transport_rekey(struct transport *t, uint64_t now_us) MUST_CHECK;
 
 /* Time passed: starts a rekey that is due. When to call again, in *ret_next_us
  * (UINT64_MAX: no need). */
-int transport_tick(struct transport *t, uint64_t now_us,
-    uint64_t *ret_next_us) MUST_CHECK;
+int transport_tick(
+    struct transport *t, uint64_t now_us, uint64_t *ret_next_us) MUST_CHECK;
 
 /* Composes DISCONNECT; the transport is CLOSED after it is sent. */
-void transport_disconnect(struct transport *t, uint32_t reason,
-    const char *text);
+void transport_disconnect(
+    struct transport *t, uint32_t reason, const char *text);
 
 /* Tells the peer that a packet is unknown here. RFC 4253 s11.4. */
 int transport_unimplemented(struct transport *t, uint32_t seqnr) MUST_CHECK;
@@ -246,7 +252,8 @@ void transport_trim(struct transport *t);
 /*
  * The whole state as bytes (secret), input not yet read and output not yet
  * sent included. ERR_UNEXPECTED during a key exchange. Compression must not
- * have begun to carry data: export between composing USERAUTH_SUCCESS and the next packet.
+ * have begun to carry data: export between composing USERAUTH_SUCCESS and the
+ * next packet.
  */
 int transport_export(const struct transport *t, struct buf *out) MUST_CHECK;
 /* config as for transport_new. */
@@ -255,7 +262,7 @@ int transport_import(const struct transport_config *c, struct span state,
 
 /* For tests of how the other side takes nonsense (tests/negative, fuzzers):
  * the next NEWKEYS / packets are composed as given, unchecked. */
-int transport_send_raw_payload(struct transport *t, struct span payload)
-    MUST_CHECK;
+int transport_send_raw_payload(
+    struct transport *t, struct span payload) MUST_CHECK;
 
 #endif

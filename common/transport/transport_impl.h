@@ -56,17 +56,17 @@ bool ident_is_old(struct span input);
 struct protector {
 	struct cipher *cipher;
 	struct mac *mac;
-	size_t block_size;     /* 8 at least */
+	size_t block_size; /* 8 at least */
 	size_t tag_size;
 	bool length_apart;     /* the length is no part of the padded blocks */
 	bool length_encrypted; /* in the first block: plain MAC */
 	bool length_hidden;    /* by a key of its own */
 	bool aead;
 	bool etm;
-	uint32_t seqnr;        /* of the next packet */
-	uint64_t packets;      /* under these keys */
+	uint32_t seqnr;   /* of the next packet */
+	uint64_t packets; /* under these keys */
 	uint64_t bytes;
-	uint64_t bytes_max;    /* then a rekey is due */
+	uint64_t bytes_max; /* then a rekey is due */
 };
 
 #define PROTECTOR_NONE                                                         \
@@ -75,16 +75,16 @@ struct protector {
 	}
 
 /* Takes over cipher and mac (mac NULL for AEAD); seqnr is untouched. */
-void protector_set(struct protector *p, struct cipher *cipher,
-    struct mac *mac, uint64_t rekey_bytes);
+void protector_set(struct protector *p, struct cipher *cipher, struct mac *mac,
+    uint64_t rekey_bytes);
 void protector_release(struct protector *p);
 
 /* Bytes of padding for a payload. */
 size_t protector_padding(const struct protector *p, size_t payload_len);
 
 /* packet: 4 length bytes, packet_length bytes, room for the tag. */
-int protector_seal(struct protector *p, uint8_t *packet,
-    uint32_t packet_length) MUST_CHECK;
+int protector_seal(
+    struct protector *p, uint8_t *packet, uint32_t packet_length) MUST_CHECK;
 
 /*
  * The length of the packet at the front; have bytes are there. 0 with
@@ -94,8 +94,8 @@ int protector_length(struct protector *p, uint8_t *packet, size_t have,
     uint32_t *ret_length, size_t *ret_opened) MUST_CHECK;
 
 /* The whole packet is there; opened as given by protector_length. ERR_MAC. */
-int protector_open(struct protector *p, uint8_t *packet,
-    uint32_t packet_length, size_t opened) MUST_CHECK;
+int protector_open(struct protector *p, uint8_t *packet, uint32_t packet_length,
+    size_t opened) MUST_CHECK;
 
 /* The sequence number after a packet. ERR_SEQUENCE_WRAP. */
 int protector_count(struct protector *p, size_t bytes) MUST_CHECK;
@@ -104,8 +104,8 @@ int protector_count(struct protector *p, size_t bytes) MUST_CHECK;
 
 struct compressor {
 	z_stream z;
-	bool started;          /* z is initialised */
-	struct buf out;        /* of the last packet */
+	bool started;   /* z is initialised */
+	struct buf out; /* of the last packet */
 };
 
 int compressor_start(struct compressor *c, bool deflating) MUST_CHECK;
@@ -162,50 +162,50 @@ int kexinit_write(const struct proposal *p, enum transport_role role,
 struct negotiation {
 	const struct kex_algorithm *kex;
 	const struct signature_algorithm *host_key;
-	const struct cipher_algorithm *cipher[2];  /* 0: client to server */
-	const struct mac_algorithm *mac[2];        /* NULL: AEAD */
+	const struct cipher_algorithm *cipher[2]; /* 0: client to server */
+	const struct mac_algorithm *mac[2];       /* NULL: AEAD */
 	bool compress[2];
-	bool guess_right;      /* both first choices are the same */
+	bool guess_right; /* both first choices are the same */
 };
 
 /* ours: as written; role: ours. ERR_NO_MATCH with a sentence. */
 int kexinit_negotiate(const struct proposal *ours, const struct kexinit *peer,
-    enum transport_role role, struct negotiation *ret, struct error *e)
-    MUST_CHECK;
+    enum transport_role role, struct negotiation *ret,
+    struct error *e) MUST_CHECK;
 
 /* ---- kex.c ---- */
 
 enum kex_step {
-	KEX_STEP_KEXINIT,      /* ours is sent, the peer's is awaited */
-	KEX_STEP_REQUEST,      /* server: of a group */
-	KEX_STEP_GROUP,        /* client */
-	KEX_STEP_INIT,         /* server */
-	KEX_STEP_REPLY,        /* client */
-	KEX_STEP_SIGN,         /* server: our caller signs */
-	KEX_STEP_VERIFY,       /* client: our caller judges the host key */
-	KEX_STEP_NEWKEYS       /* ours are sent, the peer's are awaited */
+	KEX_STEP_KEXINIT, /* ours is sent, the peer's is awaited */
+	KEX_STEP_REQUEST, /* server: of a group */
+	KEX_STEP_GROUP,   /* client */
+	KEX_STEP_INIT,    /* server */
+	KEX_STEP_REPLY,   /* client */
+	KEX_STEP_SIGN,    /* server: our caller signs */
+	KEX_STEP_VERIFY,  /* client: our caller judges the host key */
+	KEX_STEP_NEWKEYS  /* ours are sent, the peer's are awaited */
 };
 
 /* One key exchange; exists from the first KEXINIT to the peer's NEWKEYS. */
 struct kex {
 	enum kex_step step;
 	bool newkeys_sent;
-	bool ignore_next;          /* the peer's guess was wrong */
-	struct buf our_kexinit;    /* payloads, for the hash */
+	bool ignore_next;       /* the peer's guess was wrong */
+	struct buf our_kexinit; /* payloads, for the hash */
 	struct buf peer_kexinit;
 	struct negotiation chosen;
 	const struct kex_algorithm *guessed; /* a guess was sent */
 	struct kex_client *client;
-	struct buf init;           /* public values */
+	struct buf init; /* public values */
 	struct buf reply;
-	bool group_old;            /* REQUEST_OLD came */
+	bool group_old; /* REQUEST_OLD came */
 	uint32_t group_min, group_wanted, group_max;
-	struct dh_group group;     /* client: spans into group_bytes */
+	struct dh_group group; /* client: spans into group_bytes */
 	struct buf group_bytes;
 	const struct dh_group *server_group;
-	struct key *host_key;      /* client: the server's */
+	struct key *host_key; /* client: the server's */
 	struct buf host_key_blob;
-	struct buf secret;         /* encoded for the hash */
+	struct buf secret; /* encoded for the hash */
 	uint8_t hash[DIGEST_MAX];
 	size_t hash_len;
 };
@@ -236,11 +236,11 @@ struct input {
 	uint8_t *data;
 	size_t cap;
 	size_t start, end;
-	size_t lent;               /* the packet given out last; dropped next */
-	uint32_t packet_length;    /* of the packet at start; 0 unknown */
-	size_t opened;             /* of it, decrypted already */
-	bool doomed;               /* fails when all of it is here */
-	bool filled;               /* the last read took all the room */
+	size_t lent;            /* the packet given out last; dropped next */
+	uint32_t packet_length; /* of the packet at start; 0 unknown */
+	size_t opened;          /* of it, decrypted already */
+	bool doomed;            /* fails when all of it is here */
+	bool filled;            /* the last read took all the room */
 };
 
 struct chunk {
@@ -250,14 +250,14 @@ struct chunk {
 };
 
 struct output {
-	struct chunk *first, *last;    /* what is pending */
+	struct chunk *first, *last; /* what is pending */
 	struct chunk *spare;
 	size_t spares;
-	size_t bytes;                  /* sealed, not sent */
-	struct buf held;               /* uint32 length, payload; ... */
-	struct buf broken;             /* taken where there is no memory */
-	struct buf *open;              /* where the open packet lies, or NULL */
-	size_t open_at;                /* its offset in there */
+	size_t bytes;      /* sealed, not sent */
+	struct buf held;   /* uint32 length, payload; ... */
+	struct buf broken; /* taken where there is no memory */
+	struct buf *open;  /* where the open packet lies, or NULL */
+	size_t open_at;    /* its offset in there */
 };
 
 void input_release(struct input *in);
@@ -286,13 +286,13 @@ void output_raw_done(struct output *out, size_t added);
 
 /* ---- transport.c ---- */
 
-enum phase {                       /* what the peer may send */
+enum phase { /* what the peer may send */
 	PHASE_IDENT = 1,
-	PHASE_KEXINIT = 2,         /* its first KEXINIT */
-	PHASE_KEX = 4,             /* up to its first NEWKEYS */
-	PHASE_KEX_STRICT = 8,      /* the same under strict key exchange */
+	PHASE_KEXINIT = 2,    /* its first KEXINIT */
+	PHASE_KEX = 4,        /* up to its first NEWKEYS */
+	PHASE_KEX_STRICT = 8, /* the same under strict key exchange */
 	PHASE_OPEN = 16,
-	PHASE_REKEY = 32,          /* from a later KEXINIT to its NEWKEYS */
+	PHASE_REKEY = 32, /* from a later KEXINIT to its NEWKEYS */
 	PHASE_CLOSED = 64
 };
 
@@ -301,13 +301,13 @@ struct transport {
 	struct proposal proposal;
 	enum phase phase;
 	struct error error;
-	bool first_done;               /* the first key exchange is over */
+	bool first_done; /* the first key exchange is over */
 	bool strict;
 	bool authenticated;
 	/* zlib@openssh.com starts in the middle of what is held: SIZE_MAX, or
 	 * the offset there behind which it does. */
 	size_t compress_at;
-	bool disconnect_told;          /* the event was given */
+	bool disconnect_told; /* the event was given */
 	uint64_t now_us;
 
 	char *peer_ident;
@@ -316,18 +316,18 @@ struct transport {
 	struct protector in, out;
 	struct compressor inflater, deflater;
 
-	struct kex *kex;               /* NULL: none under way */
-	struct negotiation current;    /* of the keys in use */
+	struct kex *kex;            /* NULL: none under way */
+	struct negotiation current; /* of the keys in use */
 	bool has_current;
 	bool guess_was_right;
 	uint8_t session_id[DIGEST_MAX];
 	size_t session_id_len;
-	struct key *first_host_key;    /* client */
-	uint64_t keyed_us;             /* the last key exchange's end */
+	struct key *first_host_key; /* client */
+	uint64_t keyed_us;          /* the last key exchange's end */
 	char *peer_first_kex;
 	char *peer_first_host_key;
 
-	bool peer_ext_info;            /* takes EXT_INFO */
+	bool peer_ext_info; /* takes EXT_INFO */
 	bool peer_hostbound;
 	bool peer_ping;
 	bool peer_ext_info_in_auth;
