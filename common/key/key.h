@@ -25,29 +25,30 @@ enum key_type {
 	KEY_NONE,
 	KEY_RSA,
 	KEY_DSA,
-	KEY_ECDSA,       /* the curve is the key's: nistp256, 384, 521 */
+	KEY_ECDSA, /* the curve is the key's: nistp256, 384, 521 */
 	KEY_ED25519
 };
 
 /* One row per public key type name on the wire. */
 struct key_type_row {
-	const char *name;        /* "ssh-ed25519", "ecdsa-sha2-nistp256", ... */
-	const char *short_name;  /* "ED25519": what -l and messages print */
+	const char *name;       /* "ssh-ed25519", "ecdsa-sha2-nistp256", ... */
+	const char *short_name; /* "ED25519": what -l and messages print */
 	enum key_type type;
-	unsigned bits;           /* fixed size, or 0 */
-	bool off;                /* accepted only where explicitly allowed */
+	unsigned bits; /* fixed size, or 0 */
+	bool off;      /* accepted only where explicitly allowed */
 };
 
-/* Rows in the order of `ssh -Q key-plain`; NULL at the end. */
+/* Rows in the order of `ssh -Q key-plain` (which leaves out those that are
+ * off); NULL at the end. */
 const struct key_type_row *key_type_row(size_t index);
 const struct key_type_row *key_type_find(struct span name);
 
 /* One row per signature algorithm name. */
 struct signature_algorithm {
-	const char *name;             /* "rsa-sha2-512", "ssh-ed25519", ... */
-	const char *key_type;         /* name of the key type that it needs */
+	const char *name;     /* "rsa-sha2-512", "ssh-ed25519", ... */
+	const char *key_type; /* name of the key type that it needs */
 	enum digest_algorithm digest;
-	bool off;                     /* not offered by default (SHA-1, DSA) */
+	bool off; /* not offered by default (SHA-1, DSA) */
 };
 
 /* Rows in the order of `ssh -Q sig` = preference order. */
@@ -72,15 +73,15 @@ const struct signature_algorithm *key_choose_signature(
 int key_generate(const char *type, unsigned bits, struct key **ret,
     struct error *e) MUST_CHECK;
 struct key *key_ref(struct key *k);
-void key_unref(struct key *k);      /* NULL is accepted */
+void key_unref(struct key *k); /* NULL is accepted */
 
 /* ---- facts ---- */
 
 const struct key_type_row *key_row(const struct key *k);
-const char *key_type_name(const struct key *k);  /* as on the wire */
+const char *key_type_name(const struct key *k); /* as on the wire */
 unsigned key_bits(const struct key *k);
 bool key_has_private(const struct key *k);
-const char *key_comment(const struct key *k);    /* "" if none; borrowed */
+const char *key_comment(const struct key *k); /* "" if none; borrowed */
 int key_set_comment(struct key *k, const char *comment) MUST_CHECK;
 
 /* Same public key? (Comments and private halves do not count.) */
@@ -111,8 +112,8 @@ int key_sign(const struct key *k, const struct signature_algorithm *a,
 
 /*
  * algorithm: the name that was agreed upon; a blob of another one is
- * ERR_SIGNATURE_ALGORITHM. NULL: any algorithm that is not off and fits the key.
- * Codes: ERR_SIGNATURE, ERR_FORMAT.
+ * ERR_SIGNATURE_ALGORITHM. NULL: any algorithm that is not off and fits the
+ * key. Codes: ERR_SIGNATURE, ERR_FORMAT.
  */
 int key_verify(const struct key *k, const struct signature_algorithm *a,
     struct span data, struct span signature) MUST_CHECK;
@@ -131,7 +132,14 @@ char *key_public_line(const struct key *k, const char *comment);
 /* Bytes of an address-book line: "type base64 [comment]". The rest after
  * the key, without leading blanks, goes to ret_comment (may be NULL;
  * borrowed from line). */
-int key_from_line(struct span line, struct key **ret, struct span *ret_comment)
-    MUST_CHECK;
+int key_from_line(
+    struct span line, struct key **ret, struct span *ret_comment) MUST_CHECK;
+
+/* As key_from_line for a line with up to two fields in front of the key:
+ * options of authorized_keys, marker and names of known_hosts. ret_comment is
+ * what stands in front where nothing follows. ERR_KEY_FORMAT for comments
+ * and empty lines. */
+int key_find_in_line(
+    struct span line, struct key **ret, struct span *ret_comment) MUST_CHECK;
 
 #endif

@@ -21,22 +21,22 @@
 
 enum key_format {
 	KEY_FORMAT_OPENSSH,
-	KEY_FORMAT_PEM,     /* PKCS#1 or SEC1, as fits the type */
+	KEY_FORMAT_PEM, /* PKCS#1 or SEC1, as fits the type */
 	KEY_FORMAT_PKCS8
 };
 
 struct key_file_options {
 	enum key_format format;
-	const char *passphrase;  /* NULL or "": not encrypted */
-	const char *cipher;      /* openssh format; NULL: aes256-ctr */
-	uint32_t rounds;         /* bcrypt; 0: 24 */
+	const char *passphrase; /* NULL or "": not encrypted */
+	const char *cipher;     /* openssh format; NULL: aes256-ctr */
+	uint32_t rounds;        /* bcrypt; 0: 24 */
 };
 
 /*
  * A private key from the bytes of a file. passphrase NULL means "none known":
  * ERR_PASSPHRASE for an encrypted key, and for a wrong one.
- * ret_public (may be NULL) gets the public half where it can be read without the
- * passphrase, also when the result is ERR_PASSPHRASE.
+ * ret_public (may be NULL) gets the public half where it can be read without
+ * the passphrase, also when the result is ERR_PASSPHRASE.
  */
 int key_private_parse(struct span text, const char *passphrase,
     struct key **ret, struct key **ret_public, struct error *e) MUST_CHECK;
@@ -46,13 +46,15 @@ int key_private_format(const struct key *k, const struct key_file_options *o,
     struct buf *out, struct error *e) MUST_CHECK;
 
 /*
- * Loads a private key file. One that belongs to us and that others can read is refused:
- * ERR_PERMISSION, with a message that says the chmod that helps (e->text is one
- * line; the box of surface s5 is the caller's, see key_file_permissions_box).
- * The comment is the one of the .pub beside it where the format has none.
+ * Loads a private key file. One that belongs to us and that others can read is
+ * refused: ERR_PERMISSION, with a message that says the chmod that helps
+ * (e->text is one line; the box of surface s5 is the caller's, see
+ * key_file_permissions_box). The comment is the one of the .pub beside it where
+ * the format has none, and so is the public half. e->text is the reason alone,
+ * without the path, so that callers write `Load key "PATH": REASON`.
  */
-int key_private_load(const char *path, const char *passphrase,
-    struct key **ret, struct key **ret_public, struct error *e) MUST_CHECK;
+int key_private_load(const char *path, const char *passphrase, struct key **ret,
+    struct key **ret_public, struct error *e) MUST_CHECK;
 
 /* "@@@@ WARNING: UNPROTECTED PRIVATE KEY FILE! @@@ ..." as OpenSSH prints
  * it, several lines; fresh text. */
@@ -63,10 +65,10 @@ int key_private_save(const struct key *k, const char *path,
     const struct key_file_options *o, struct error *e) MUST_CHECK;
 
 /* The first key of a file with public key lines (a .pub, authorized_keys). */
-int key_public_load(const char *path, struct key **ret, struct error *e)
-    MUST_CHECK;
+int key_public_load(
+    const char *path, struct key **ret, struct error *e) MUST_CHECK;
 /* "type base64 comment\n", mode 0644. */
-int key_public_save(const struct key *k, const char *path, struct error *e)
-    MUST_CHECK;
+int key_public_save(
+    const struct key *k, const char *path, struct error *e) MUST_CHECK;
 
 #endif

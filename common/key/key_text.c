@@ -82,3 +82,52 @@ key_from_line(struct span line, struct key **ret, struct span *ret_comment)
 	*ret = k;
 	return 0;
 }
+
+/* One field in front of a key: options may hold blanks inside quotes. */
+static void
+skip_field(struct span *s)
+{
+	bool quoted = false;
+
+	while (s->len > 0 && (quoted || !is_blank(s->ptr[0]))) {
+		if (s->ptr[0] == '\\' && s->len > 1 && s->ptr[1] == '"') {
+			s->ptr++;
+			s->len--;
+		} else if (s->ptr[0] == '"') {
+			quoted = !quoted;
+		}
+		s->ptr++;
+		s->len--;
+	}
+}
+
+int
+key_find_in_line(struct span line, struct key **ret, struct span *ret_comment)
+{
+	struct span rest, comment = span_of(NULL, 0);
+	int r, best = ERR_KEY_FORMAT;
+
+	skip_blanks(&line);
+	if (line.len == 0 || line.ptr[0] == '#')
+		return ERR_KEY_FORMAT;
+	rest = line;
+	for (int fields = 0; fields <= 2 && rest.len > 0; fields++) {
+		struct span before = { line.ptr,
+			(size_t)(rest.ptr - line.ptr) };
+
+		while (before.len > 0 && is_blank(before.ptr[before.len - 1]))
+			before.len--;
+		if ((r = key_from_line(rest, ret, &comment)) == 0) {
+			if (ret_comment != NULL)
+				*ret_comment =
+				    comment.len > 0 ? comment : before;
+			return 0;
+		}
+		/* A type that is known says more than one that is not. */
+		if (r != ERR_KEY_TYPE)
+			best = r;
+		skip_field(&rest);
+		skip_blanks(&rest);
+	}
+	return best;
+}

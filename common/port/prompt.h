@@ -3,8 +3,8 @@
  *
  * Where a question goes:
  *   SSH_ASKPASS_REQUIRE=never   the terminal only
- *   SSH_ASKPASS_REQUIRE=prefer  the program of SSH_ASKPASS if a display or
- *                               the program is there, else the terminal
+ *   SSH_ASKPASS_REQUIRE=prefer  the program of SSH_ASKPASS, if DISPLAY or
+ *                               WAYLAND_DISPLAY is set, else the terminal
  *   SSH_ASKPASS_REQUIRE=force   the program, terminal or not
  *   else                        the terminal (/dev/tty); without one, the
  *                               program, if DISPLAY or WAYLAND_DISPLAY is set
@@ -48,16 +48,15 @@ int prompt_line(const char *text, char **ret, struct error *e) MUST_CHECK;
 /*
  * A yes-or-no question: by the terminal with "text" as it is (so it says
  * "(yes/no)" itself) and yes only for "yes" (any case); the ask-pass
- * program runs with SSH_ASKPASS_PROMPT=confirm, where success and an empty answer
- * or "yes" is yes.
+ * program runs with SSH_ASKPASS_PROMPT=confirm, where success and an empty
+ * answer or "yes" is yes.
  */
-int prompt_confirm(const char *text, bool *ret_yes, struct error *e)
-    MUST_CHECK;
+int prompt_confirm(const char *text, bool *ret_yes, struct error *e) MUST_CHECK;
 
 /*
  * Shows text by the ask-pass program (SSH_ASKPASS_PROMPT=none) if that is
- * where questions go, else writes it on the terminal; does not wait. ret_handle is
- * given to prompt_notice_end(), which ends the program; handle 0 is none.
+ * where questions go, else writes it on the terminal; does not wait. ret_handle
+ * is given to prompt_notice_end(), which ends the program; handle 0 is none.
  */
 void prompt_notice(const char *text, int *ret_handle);
 void prompt_notice_end(int handle);
