@@ -196,10 +196,12 @@ key_public_load(const char *path, struct key **ret, struct error *e)
 	r = ERR_KEY_FORMAT;
 	while (r != 0 && line_next(&rest, &line))
 		r = key_find_in_line(line, &k, &comment);
-	if (r == 0 && (r = set_comment(k, comment)) == 0)
+	if (r == 0 && (r = set_comment(k, comment)) == 0) {
 		*ret = k;
-	else
+	} else {
+		key_unref(k);
 		error_set(e, r, "%s: not a public key file", path);
+	}
 	buf_release(&text);
 	return r;
 }
