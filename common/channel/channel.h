@@ -12,11 +12,16 @@
  *
  * A channel's life (RFC 4254 s5.3):
  *   OPENING -> OPEN -> (eof sent / eof received) -> close sent+received -> gone
- * The engine frees a channel after on_closed; no other call on it then.
+ * A CLOSE of the peer is answered at once, so it is the end: on_closed, then
+ * the engine frees the channel; no other call on it then (see channel_linger
+ * for one whose queue must still be written out).
+ * Callbacks may call everything here, connection_free() included: memory goes
+ * when the last callback has returned.
  *
- * Windows (design: they follow the path): initial window 2 MiB; doubled
- * up to `window_max` when the peer used half of it within one round trip and
- * our consumer kept up; the total of all windows of a connection is capped.
+ * Windows (design: they follow the path): initial window 2 MiB; it grows up
+ * to `window_max` when the peer waits for it and our consumer keeps up
+ * (window.h); the total of all windows of a connection is capped: what is
+ * left is shared, at least 64 KiB for each new channel.
  */
 #ifndef COMMON_CHANNEL_CHANNEL_H
 #define COMMON_CHANNEL_CHANNEL_H
@@ -33,10 +38,11 @@
 struct connection;
 struct channel;
 
-#define CHANNEL_WINDOW_INITIAL (2u * 1024 * 1024)
-#define CHANNEL_WINDOW_MAX     (64u * 1024 * 1024)
-#define CHANNEL_PACKET_MAX     (128u * 1024) /* maximum_packet we announce */
-#define CHANNEL_TOTAL_MAX      (256u * 1024 * 1024)
+#define CHANNEL_WINDOW_INITIAL     (2u * 1024 * 1024)
+#define CHANNEL_WINDOW_MAX         (128u * 1024 * 1024)
+#define CHANNEL_WINDOW_MAX_OPENSSH (15u * 1024 * 1024) /* it buffers 16 MiB */
+#define CHANNEL_PACKET_MAX         (128u * 1024) /* maximum_packet we announce */
+#define CHANNEL_TOTAL_MAX          (256u * 1024 * 1024)
 
 enum channel_stream {
 	CHANNEL_STREAM_DATA = 0,
@@ -46,13 +52,16 @@ enum channel_stream {
 /* Every callback may be NULL. context is the channel's, see
  * channel_set_handlers. */
 struct channel_handlers {
+	/* The peer accepted a channel that we opened. */
 	void (*on_open)(struct channel *c, void *context);
 	void (*on_open_failed)(struct channel *c, uint32_t reason,
 	    struct span text, void *context); /* the channel is gone after */
 	/* Takes 0..data.len bytes now and returns how many; the rest is queued
-	 * (see channel_queued). NULL: everything is queued. */
+	 * (see channel_queued), and while anything is queued more is queued
+	 * without asking. NULL: everything is queued. */
 	size_t (*on_data)(struct channel *c, enum channel_stream stream,
 	    struct span data, void *context);
+	/* No data will follow what came (and may still be queued). */
 	void (*on_eof)(struct channel *c, void *context);
 	void (*on_eow)(struct channel *c, void *context); /* eow@openssh.com */
 	/* A request; fields in r (the owner reads them to the end with
@@ -60,17 +69,20 @@ struct channel_handlers {
 	 * CHANNEL_SUCCESS/FAILURE where wanted. NULL: failure. */
 	bool (*on_request)(struct channel *c, struct span type,
 	    struct reader *r, bool want_reply, void *context);
-	/* Room to send appeared (window, or keys are exchanged). */
+	/* The peer's window opened. Room that comes back because keys are
+	 * exchanged or output was sent is the owner's to notice (streams
+	 * do). */
 	void (*on_writable)(struct channel *c, void *context);
-	/* Both sides have closed; the channel is freed after this returns. */
+	/* Both sides have closed; the channel is freed after this returns.
+	 * Replies that were awaited have been reported as failed. */
 	void (*on_closed)(struct channel *c, void *context);
 };
 
 struct connection_handlers {
-	/* The peer opens a channel. Return NULL handlers with a reason and text
-	 * to refuse (default reason: unknown channel type). To accept:
-	 * channel_set_handlers(c, ...) and true. r holds the type-specific
-	 * fields. */
+	/* The peer opens a channel. To accept: channel_set_handlers(c, ...)
+	 * and true; it is open when this has returned. False refuses, with a
+	 * reason and text (default: unknown channel type). r holds the
+	 * type-specific fields. */
 	bool (*on_channel_open)(struct connection *k, struct channel *c,
 	    struct span type, struct reader *r, uint32_t *ret_reason,
 	    const char **ret_text, void *context);
@@ -118,7 +130,9 @@ int connection_request_end(
 
 /* ---- channels ---- */
 
-/* Opens a channel: type-specific fields are appended to what begin returns. */
+/* Opens a channel: type-specific fields are appended to what begin returns.
+ * window 0: CHANNEL_WINDOW_INITIAL. NULL without memory, nothing is begun
+ * then. After a failed end the channel is gone. */
 struct buf *channel_open_begin(struct connection *k, const char *type,
     uint32_t window, struct channel **ret);
 int channel_open_end(struct channel *c) MUST_CHECK;
@@ -150,6 +164,7 @@ int channel_write_commit(struct channel *c, size_t used) MUST_CHECK;
 int channel_write(struct channel *c, enum channel_stream stream,
     struct span data, size_t *ret_taken) MUST_CHECK;
 
+/* Asked for before the channel is open, EOF and CLOSE follow when it is. */
 int channel_send_eof(struct channel *c) MUST_CHECK; /* once; else nothing */
 int channel_send_eow(struct channel *c) MUST_CHECK; /* to peers that know it */
 int channel_close(struct channel *c) MUST_CHECK;    /* once; else nothing */
@@ -162,6 +177,14 @@ int channel_consumed(
     struct channel *c, enum channel_stream s, size_t n) MUST_CHECK;
 /* Nobody will read this stream: drop what is queued and what comes. */
 void channel_discard(struct channel *c, enum channel_stream s);
+
+/*
+ * In on_closed: the channel stays, without handlers and closed to messages,
+ * for its queue to be consumed. It counts against the limits until
+ * channel_release() (or connection_free()).
+ */
+void channel_linger(struct channel *c);
+void channel_release(struct channel *c);
 
 /* ---- state ---- */
 
@@ -176,7 +199,8 @@ uint64_t channel_bytes_out(const struct channel *c);
 
 typedef void channel_reply(struct channel *c, bool success, void *context);
 /* Begin, write the type-specific fields, end. Replies come in order.
- * on_reply NULL: want_reply is false. */
+ * on_reply NULL: want_reply is false. ERR_CHANNEL from end where the channel is
+ * not open. */
 struct buf *channel_request_begin(
     struct channel *c, const char *type, bool want_reply);
 int channel_request_end(
