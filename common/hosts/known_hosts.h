@@ -2,7 +2,7 @@
  * known_hosts.h - which host keys we know: lookup, matching, adding.
  * Format: surface notes s10.
  *
- * Lookup works on the mapped file without a copy or a parse per line: names
+ * Lookup goes through the file without a copy or a parse per line: names
  * are compared where they lie, hashed ones by one HMAC-SHA1 each with a
  * prepared SHA-1; only keys of matching lines are decoded. So 200,000 hashed
  * lines cost well below 0.1 s, and one scan serves both the order of host
@@ -21,8 +21,8 @@
 
 enum known_host_marker {
 	KNOWN_HOST_PLAIN,
-	KNOWN_HOST_CA,        /* @cert-authority */
-	KNOWN_HOST_REVOKED    /* @revoked */
+	KNOWN_HOST_CA,     /* @cert-authority */
+	KNOWN_HOST_REVOKED /* @revoked */
 };
 
 struct known_host {
@@ -30,7 +30,7 @@ struct known_host {
 	enum known_host_marker marker;
 	char *file;
 	unsigned long line;
-	char *names;          /* first field as written */
+	char *names; /* first field as written */
 	bool is_hashed;
 };
 
@@ -38,7 +38,7 @@ struct known_host {
 struct known_hosts {
 	struct known_host *item;
 	size_t count;
-	unsigned long bad_lines;   /* matching lines that held no usable key */
+	unsigned long bad_lines; /* matching lines that held no usable key */
 };
 
 void known_hosts_release(struct known_hosts *k);
@@ -53,9 +53,9 @@ int known_hosts_lookup(const char *path, const char *name,
 
 enum known_hosts_verdict {
 	KNOWN_HOSTS_OK,
-	KNOWN_HOSTS_NEW,       /* no key known for the host */
-	KNOWN_HOSTS_NEW_TYPE,  /* keys of other types only */
-	KNOWN_HOSTS_CHANGED,   /* another key of this type is known */
+	KNOWN_HOSTS_NEW,      /* no key known for the host */
+	KNOWN_HOSTS_NEW_TYPE, /* keys of other types only */
+	KNOWN_HOSTS_CHANGED,  /* another key of this type is known */
 	KNOWN_HOSTS_REVOKED
 };
 
@@ -64,7 +64,8 @@ enum known_hosts_verdict known_hosts_check(const struct known_hosts *found,
     const struct key *k, const struct known_host **ret_line);
 
 /* Other names under which key is known in a file ("plain" names only and
- * "[hashed name]"), as "file:line: names", for the question about a new host. */
+ * "[hashed name]"), as "file:line: names", for the question about a new host.
+ */
 int known_hosts_names_of_key(const char *path, const struct key *k,
     struct strings *ret_names) MUST_CHECK;
 
