@@ -31,7 +31,7 @@ enum {
 	KEX_GROUP_EXCHANGE = 2, /* RFC 4419: a group is agreed upon first */
 	KEX_MPINT = 4,          /* public values travel and hash as mpint */
 	KEX_POST_QUANTUM = 8,
-	KEX_SERVER_OFF = 16     /* off by default in servers only */
+	KEX_SERVER_OFF = 16 /* off by default in servers only */
 };
 
 struct kex_algorithm {
@@ -59,14 +59,14 @@ int kex_client_new(const struct kex_algorithm *a, const struct dh_group *group,
     struct kex_client **ret, struct buf *ret_init) MUST_CHECK;
 
 /* ERR_KEX for any reply that is not acceptable (size, point, range). */
-int kex_client_finish(struct kex_client *k, struct span reply,
-    struct buf *ret_secret) MUST_CHECK;
+int kex_client_finish(
+    struct kex_client *k, struct span reply, struct buf *ret_secret) MUST_CHECK;
 void kex_client_free(struct kex_client *k);
 
 int kex_server_reply(const struct kex_algorithm *a,
     const struct dh_group *group, unsigned need_bits,
-    const struct random_source *random, struct span init,
-    struct buf *ret_reply, struct buf *ret_secret) MUST_CHECK;
+    const struct random_source *random, struct span init, struct buf *ret_reply,
+    struct buf *ret_secret) MUST_CHECK;
 
 /* Appends a public value as string, or as mpint for KEX_MPINT. */
 void kex_write_public(
@@ -77,12 +77,12 @@ unsigned kex_client_bits_set(const struct kex_client *k);
 
 /* ---- groups for group exchange (moduli file) ---- */
 
-struct moduli;   /* parsed lines: safe primes of type 2, tested */
+struct moduli; /* parsed lines: safe primes of type 2, tested */
 
 /* text: a whole moduli file; bad lines are skipped (count in ret_bad, which
  * may be NULL). */
-int moduli_parse(struct span text, struct moduli **ret, size_t *ret_bad)
-    MUST_CHECK;
+int moduli_parse(
+    struct span text, struct moduli **ret, size_t *ret_bad) MUST_CHECK;
 void moduli_free(struct moduli *m);
 
 /*
