@@ -156,10 +156,15 @@ $(B)/tests/negative/negative: $(call obj,$(negative_src)) $(lib)
 	$(call link,$(LIBS) -lcrypt)
 
 # Small programs of the benchmark and of the bats tests: one file each.
-tools := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c tests/cli/tools/*.c))
-$(B)/tests/bench/%: $(B)/tests/bench/%.o $(lib)
+bench_src := $(wildcard tests/bench/bench*.c)
+tools := $(B)/tests/bench/bench $(B)/tests/bench/relay \
+	$(patsubst %.c,$(B)/%,$(wildcard tests/cli/tools/*.c))
+$(B)/tests/bench/bench: $(call obj,$(bench_src)) $(lib)
 	$(call say,LD $@)
 	$(call link,$(LIBS) -lutil)
+$(B)/tests/bench/relay: $(B)/tests/bench/relay.o $(lib)
+	$(call say,LD $@)
+	$(call link,$(LIBS))
 $(B)/tests/cli/tools/%: $(B)/tests/cli/tools/%.o $(lib)
 	$(call say,LD $@)
 	$(call link,$(LIBS) -lutil)

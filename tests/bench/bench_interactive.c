@@ -1,0 +1,169 @@
+/*
+ * bench_interactive.c - keystroke echo: alone on a pty, and beside bulk on
+ * the same connection.
+ */
+#include "tests/bench/bench.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#define KEYS 400
+
+static void
+pause_us(long us)
+{
+	struct timespec t = { 0, us * 1000 };
+
+	nanosleep(&t, NULL);
+}
+
+/* Reads until nothing comes for quiet_ms. */
+static void
+drain(int fd, int quiet_ms)
+{
+	struct pollfd p = { fd, POLLIN, 0 };
+	char bytes[4096];
+
+	while (poll(&p, 1, quiet_ms) > 0 && read(fd, bytes, sizeof(bytes)) > 0)
+		;
+}
+
+/* Sends a byte, waits for one to come back: microseconds. */
+static double
+key_time(int to, int from)
+{
+	struct pollfd p = { from, POLLIN, 0 };
+	double started = seconds_now();
+	char byte = 'x';
+
+	if (write(to, &byte, 1) != 1 || poll(&p, 1, 10000) != 1 ||
+	    read(from, &byte, 1) != 1)
+		bench_fail("a key got no echo");
+	return (seconds_now() - started) * 1e6;
+}
+
+/* A pty of our own with the client on it; the echo is the remote pty's. */
+static pid_t
+start_on_pty(enum suite suite, unsigned port, int *ret_master)
+{
+	struct command c;
+	struct termios raw;
+	int master, slave;
+	pid_t pid;
+
+	memset(&raw, 0, sizeof(raw));
+	cfmakeraw(&raw);
+	if (openpty(&master, &slave, NULL, &raw, NULL) != 0)
+		bench_fail("no pty: %s", strerror(errno));
+	client_command(&c, suite, port, NULL);
+	c.count--;
+	command_add(&c, "-tt");
+	command_add(&c, "127.0.0.1");
+	command_add(&c, "echo ready; exec cat > /dev/null");
+	c.stdin_fd = c.stdout_fd = slave;
+	pid = command_start(&c);
+	close(slave);
+	*ret_master = master;
+	return pid;
+}
+
+static double
+echo_p50(int master)
+{
+	double us[KEYS];
+
+	for (int i = 0; i < KEYS; i++) {
+		us[i] = key_time(master, master);
+		pause_us(3000);
+	}
+	return median(us, KEYS);
+}
+
+static void
+echo_alone(void)
+{
+	struct server s[SUITES];
+	pid_t client[SUITES];
+	int master[SUITES];
+	double p50[SUITES][3];
+
+	for (int suite = 0; suite < SUITES; suite++) {
+		server_start(&s[suite], suite, "");
+		client[suite] = start_on_pty(suite, s[suite].port,
+		    &master[suite]);
+		drain(master[suite], 1000);
+	}
+	for (int i = 0; i < 3; i++) {
+		for (int suite = 0; suite < SUITES; suite++)
+			p50[suite][i] = echo_p50(master[suite]);
+	}
+	for (int suite = 0; suite < SUITES; suite++) {
+		close(master[suite]);
+		process_end(client[suite]);
+		server_stop(&s[suite]);
+	}
+	row("keystroke echo, p50", "us", median(p50[OURS], 3),
+	    median(p50[DEBIAN], 3), true, 0.6);
+}
+
+/*
+ * Bulk on stdout while keys go to stdin and come back on stderr: one
+ * connection carries both.
+ */
+static double
+echo_under_bulk(enum suite suite, unsigned port)
+{
+	double us[KEYS];
+	struct command c;
+	int in[2], err[2];
+	double p99;
+	pid_t pid;
+
+	if (pipe2(in, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0)
+		bench_fail("no pipe");
+	client_command(&c, suite, port, NULL);
+	command_add(&c,
+	    "dd if=/dev/zero bs=64k 2>/dev/null <&- & exec cat >&2");
+	c.stdin_fd = in[0];
+	c.stderr_fd = err[1];
+	pid = command_start(&c);
+	close(in[0]);
+	close(err[1]);
+	pause_us(900000);
+	for (int i = 0; i < KEYS; i++) {
+		us[i] = key_time(in[1], err[0]);
+		pause_us(3000);
+	}
+	p99 = percentile(us, KEYS, 0.99);
+	process_end(pid);
+	close(in[1]);
+	close(err[0]);
+	return p99;
+}
+
+void
+bench_echo(void)
+{
+	struct server s[SUITES];
+	double p99[SUITES][3];
+
+	echo_alone();
+	for (int suite = 0; suite < SUITES; suite++)
+		server_start(&s[suite], suite, "");
+	for (int i = 0; i < 3; i++) {
+		for (int suite = 0; suite < SUITES; suite++)
+			p99[suite][i] = echo_under_bulk(suite, s[suite].port);
+	}
+	for (int suite = 0; suite < SUITES; suite++)
+		server_stop(&s[suite]);
+	row("keystroke echo beside bulk, p99", "us", median(p99[OURS], 3),
+	    median(p99[DEBIAN], 3), true, 0.5);
+}
