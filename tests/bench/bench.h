@@ -32,7 +32,7 @@ struct command {
 void command_init(struct command *c);
 void command_add(struct command *c, const char *argument); /* borrowed */
 pid_t command_start(const struct command *c);
-struct usage command_wait(pid_t pid, double started);
+struct usage command_wait(pid_t pid, double since); /* seconds_now() */
 struct usage command_run(const struct command *c);
 double seconds_now(void);
 NORETURN void bench_fail(const char *format, ...) PRINTF_LIKE(1, 2);

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,9 +21,11 @@
 #include <unistd.h>
 
 static char scratch[128];
-static char bin_folder[256];
-static char own_folder[512];
+static char bin_folder[PATH_MAX];
+static char own_folder[PATH_MAX];
 static int missed;
+static pid_t started[4096];      /* to be ended when a measurement fails */
+static size_t started_count;
 
 void
 bench_fail(const char *format, ...)
@@ -91,20 +94,26 @@ command_start(const struct command *c)
 		    strerror(errno));
 		_exit(127);
 	}
+	if (started_count < ARRAY_COUNT(started))
+		started[started_count++] = pid;
 	return pid;
 }
 
 struct usage
-command_wait(pid_t pid, double started)
+command_wait(pid_t pid, double since)
 {
 	struct usage u;
 	struct rusage r;
 
+	for (size_t i = 0; i < started_count; i++) {
+		if (started[i] == pid)
+			started[i--] = started[--started_count];
+	}
 	while (wait4(pid, &u.status, 0, &r) < 0) {
 		if (errno != EINTR)
 			bench_fail("lost a child: %s", strerror(errno));
 	}
-	u.wall_s = seconds_now() - started;
+	u.wall_s = seconds_now() - since;
 	u.cpu_s = (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) +
 	    (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
 	return u;
@@ -113,9 +122,9 @@ command_wait(pid_t pid, double started)
 struct usage
 command_run(const struct command *c)
 {
-	double started = seconds_now();
+	double since = seconds_now();
 
-	return command_wait(command_start(c), started);
+	return command_wait(command_start(c), since);
 }
 
 void
@@ -124,8 +133,7 @@ process_end(pid_t pid)
 	if (pid <= 0)
 		return;
 	kill(pid, SIGTERM);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	command_wait(pid, seconds_now());
 }
 
 /* ---- scratch folder, keys ---- */
@@ -195,6 +203,8 @@ bench_clean_up(void)
 {
 	struct command c;
 
+	while (started_count > 0)
+		kill(started[--started_count], SIGTERM);
 	if (strncmp(scratch, "/tmp/sheetbend-bench.", 21) != 0)
 		return;
 	command_init(&c);
@@ -244,7 +254,7 @@ server_await(struct server *s, const char *pid_file)
 void
 server_start(struct server *s, enum suite suite, const char *extra)
 {
-	char program[512], pid_file[256], log[256];
+	char program[PATH_MAX + 8], pid_file[256], log[256];
 	struct command c;
 	FILE *f;
 
@@ -261,8 +271,11 @@ server_start(struct server *s, enum suite suite, const char *extra)
 	    "PidFile %s\nAuthorizedKeysFile %s/authorized_keys\n"
 	    "StrictModes no\nPermitRootLogin yes\nPasswordAuthentication no\n"
 	    "KbdInteractiveAuthentication no\nUsePAM no\nUseDNS no\n"
-	    "PrintMotd no\nPrintLastLog no\nMaxStartups 200:30:300\n%s",
-	    s->port, scratch, pid_file, scratch, extra);
+	    "PrintMotd no\nPrintLastLog no\nMaxStartups 200:30:300\n"
+	    /* An empty home: what the user's own start-up files do is not
+	     * ours to measure. */
+	    "SetEnv HOME=%s\n%s",
+	    s->port, scratch, pid_file, scratch, scratch, extra);
 	fclose(f);
 	if (suite == OURS)
 		snprintf(program, sizeof(program), "%s/sshd", bin_folder);
@@ -312,7 +325,7 @@ void
 client_command(struct command *c, enum suite client, unsigned port,
     const char *const *options)
 {
-	static char program[512], config[256];
+	static char program[PATH_MAX + 8], config[256];
 	static char port_text[2][16];
 	static unsigned turn;
 	char *text = port_text[turn++ % 2];
@@ -349,7 +362,7 @@ client_command(struct command *c, enum suite client, unsigned port,
 unsigned
 relay_start(unsigned round_trip_ms, unsigned port, pid_t *ret_pid)
 {
-	char program[600], delay[16], target[16], answer[16];
+	char program[PATH_MAX + 8], delay[16], target[16], answer[16];
 	struct command c;
 	int fds[2];
 	ssize_t n;
