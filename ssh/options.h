@@ -136,7 +136,6 @@ struct ssh_tunnel_device {
 #define CONFIG_TYPE_local_forwards    struct ssh_forwards
 #define CONFIG_TYPE_remote_forwards   struct ssh_forwards
 #define CONFIG_TYPE_send_env          struct strings
-#define CONFIG_TYPE_set_env           struct strings /* NAME=VALUE */
 #define CONFIG_TYPE_add_keys          struct ssh_add_keys
 #define CONFIG_TYPE_forward_agent     struct ssh_forward_agent
 #define CONFIG_TYPE_tunnel_device     struct ssh_tunnel_device

@@ -129,7 +129,6 @@ struct sshd_user_environment {
 #define CONFIG_TYPE_unbuilt_flag           bool
 #define CONFIG_TYPE_user_patterns          struct strings
 #define CONFIG_TYPE_accept_env             struct strings
-#define CONFIG_TYPE_set_env                struct strings /* NAME=VALUE */
 #define CONFIG_TYPE_authentication_methods struct strings
 #define CONFIG_TYPE_subsystems             struct sshd_subsystems
 #define CONFIG_TYPE_max_startups           struct sshd_max_startups

@@ -73,7 +73,9 @@ struct config_integers {
 #define CONFIG_TYPE_rest        char *
 #define CONFIG_TYPE_algorithms  char *
 #define CONFIG_TYPE_words       struct strings
-#define CONFIG_TYPE_integers    struct config_integers
+#define CONFIG_TYPE_port        int
+#define CONFIG_TYPE_ports       struct config_integers
+#define CONFIG_TYPE_set_env     struct strings /* NAME=VALUE */
 #define CONFIG_TYPE_rekey_limit struct config_rekey_limit
 #define CONFIG_TYPE_ipqos       struct config_ipqos
 #define CONFIG_TYPE_timeouts    struct config_timeouts
@@ -199,6 +201,11 @@ int config_text_line(struct config_text *t, const char *file, unsigned number,
 int config_text_load(struct config_text *t, const char *file, bool check_owner,
     const struct config_include *include, struct error *e) MUST_CHECK;
 
+/* As load, from memory: what a file called name would say. */
+int config_text_add(struct config_text *t, const char *name,
+    struct span contents, const struct config_include *include,
+    struct error *e) MUST_CHECK;
+
 /* To another process and back; read checks everything. */
 void config_text_write(const struct config_text *t, struct buf *out);
 int config_text_read(struct reader *r, struct config_text **ret) MUST_CHECK;
@@ -300,12 +307,12 @@ struct config_arguments {
 	const char *rest; /* the raw rest of the line, trimmed */
 	const char *file;
 	unsigned line;
-	char text[512]; /* of the fault */
+	char text[512];    /* of the fault */
+	char warning[256]; /* where the value is fine, but has no effect */
 };
 
 enum {
-	CONFIG_KIND_REST = 1,    /* takes the rest of the line unlexed */
-	CONFIG_KIND_NO_WORDS = 2 /* no argument is no fault */
+	CONFIG_KIND_REST = 1 /* takes the rest of the line unlexed */
 };
 
 /*
@@ -325,6 +332,9 @@ struct config_kind {
 	int (*copy)(void *to, const void *from); /* NULL: memcpy */
 	int (*append)(void *to, void *value);    /* moves value's items */
 	void (*release)(void *value);            /* NULL: nothing */
+	/* A block's value over the global one: adds to `to` what of `from`
+	 * stays in force. NULL: nothing does. */
+	int (*merge)(void *to, const void *from);
 };
 
 /* The next word, NULL if there is none (the fault is then noted). */
@@ -344,14 +354,34 @@ extern const struct config_kind config_kind_string;
 extern const struct config_kind config_kind_rest;
 extern const struct config_kind config_kind_algorithms;
 extern const struct config_kind config_kind_words;
-extern const struct config_kind config_kind_integers;
+extern const struct config_kind config_kind_port;
+extern const struct config_kind config_kind_ports;
+extern const struct config_kind config_kind_set_env;
 extern const struct config_kind config_kind_rekey_limit;
 extern const struct config_kind config_kind_ipqos;
 extern const struct config_kind config_kind_timeouts;
 extern const struct config_kind config_kind_log_level;
 extern const struct config_kind config_kind_facility;
 
-/* ---- values that several kinds share ---- */
+/* ---- what several kinds share ---- */
+
+/* For values that are one char *. */
+int config_copy_text(void *to, const void *from);
+void config_release_text(void *value);
+bool config_format_string(const struct config_row *row, const void *value,
+    size_t n, struct buf *out); /* as a word, quoted where needed */
+bool config_format_rest(const struct config_row *row, const void *value,
+    size_t n, struct buf *out); /* as it is */
+
+/* For values that are a struct strings. */
+int config_copy_words(void *to, const void *from);
+int config_append_words(void *to, void *value);
+void config_release_words(void *value);
+bool config_format_words(
+    const struct config_row *row, const void *value, size_t n, struct buf *out);
+
+/* A word so that the lexer gives it back: quoted where needed. */
+void config_write_word(struct buf *out, const char *word);
 
 bool config_parse_flag(const char *word, bool *ret);
 /* A port number 1-65535 (0 too where zero is set), or a service name. */
