@@ -13,7 +13,8 @@
 #include "common/base/buf.h"
 
 /* ERR_ARGUMENT for no rounds, empty password or salt, or a key longer than
- * 1024 bytes. rounds_max guards against files that would take for ever. */
+ * 1024 bytes. A round takes a few milliseconds for each 32 bytes of key: a
+ * caller that takes rounds from a file limits them. */
 int bcrypt_pbkdf(struct span password, struct span salt, uint32_t rounds,
     uint8_t *key, size_t key_len) MUST_CHECK;
 
