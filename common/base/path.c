@@ -165,8 +165,10 @@ int
 path_check_safe(
     const char *path, int fd, uid_t uid, const char *home, struct error *e)
 {
-	char *real = realpath(path, NULL);
+	/* The home first: its errno does not matter. A home that cannot be
+	 * found makes the check go on to the root. */
 	char *real_home = home != NULL ? realpath(home, NULL) : NULL;
+	char *real = realpath(path, NULL);
 	struct stat st;
 	int r;
 
