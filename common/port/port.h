@@ -96,9 +96,11 @@ int port_become_confined(const char *chroot_dir, uid_t uid, gid_t gid,
 
 /*
  * The system call filter of the process that reads hostile bytes before
- * authentication: read, write, readv, writev, recvmsg, sendmsg, poll/epoll, memory, clock,
- * getrandom, exit; all else kills the process. No file, no socket creation,
- * no exec. Sets no_new_privileges first. ERR_UNSUPPORTED where the kernel has no
+ * authentication: read, write, readv, writev, recvmsg, sendmsg, poll/epoll,
+ * memory, clock, getrandom, exit. Opening files, making sockets, ioctl and
+ * fcntl fail with EACCES, since libraries try them in passing; all else
+ * kills the process. Make everything that blocks or is watched ready before.
+ * Sets no_new_privileges first. ERR_UNSUPPORTED where the kernel has no
  * seccomp.
  */
 int port_sandbox_authentication(struct error *e) MUST_CHECK;
