@@ -233,6 +233,16 @@ compile_commands.json:
 			printf ',"%s"' "$$(printf %s "$$a" | sed 's/["\\]/\\&/g')"; done; \
 		printf ',"-c","%s"]}\n' "$$f"; sep=,; done; echo ']'; } > $@
 
+man_pages := $(wildcard man/*.[158])
+install: all
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(LIBEXECDIR)
+	install -m 755 $(addprefix $(BIN)/,$(filter ssh ssh-keygen,$(PROGRAMS))) $(DESTDIR)$(BINDIR)
+	install -m 755 $(addprefix $(BIN)/,$(filter sshd,$(PROGRAMS))) $(DESTDIR)$(SBINDIR)
+	install -m 755 $(addprefix $(BIN)/,$(filter sshd-session,$(PROGRAMS))) $(DESTDIR)$(LIBEXECDIR)
+	for m in $(man_pages); do \
+		install -d $(DESTDIR)$(MANDIR)/man$${m##*.} && \
+		install -m 644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.} || exit 1; done
+
 clean:
 	rm -rf build bin/ssh bin/sshd bin/sshd-session bin/ssh-keygen
 
