@@ -18,6 +18,7 @@
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/param_build.h>
 
 #include "common/base/error.h"
 #include "common/base/secret.h"
@@ -67,15 +68,17 @@ struct x25519 {
 };
 
 int
-x25519_new(struct x25519 **ret, uint8_t ret_public[static X25519_SIZE])
+x25519_new(const uint8_t private_value[static X25519_SIZE], struct x25519 **ret,
+    uint8_t ret_public[static X25519_SIZE])
 {
-	struct x25519 *x = calloc(1, sizeof(*x));
 	uint8_t public_value[X25519_SIZE];
 	size_t len = sizeof(public_value);
+	struct x25519 *x = calloc(1, sizeof(*x));
 
 	if (x == NULL)
 		return ERR_MEMORY;
-	x->key = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
+	x->key = EVP_PKEY_new_raw_private_key_ex(
+	    NULL, "X25519", NULL, private_value, X25519_SIZE);
 	if (x->key == NULL ||
 	    EVP_PKEY_get_raw_public_key(x->key, public_value, &len) != 1 ||
 	    len != X25519_SIZE) {
@@ -227,6 +230,50 @@ out:
 	EVP_PKEY_CTX_free(ctx);
 	ecdh_free(x);
 	return r == 0 ? 0 : failed(r);
+}
+
+static EVP_PKEY *
+key_from_private(enum curve c, const BIGNUM *number)
+{
+	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	OSSL_PARAM *params = NULL;
+	EVP_PKEY *key = NULL;
+
+	if (build != NULL && ctx != NULL &&
+	    OSSL_PARAM_BLD_push_utf8_string(
+		build, OSSL_PKEY_PARAM_GROUP_NAME, curves[c].name, 0) == 1 &&
+	    OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, number) ==
+		1)
+		params = OSSL_PARAM_BLD_to_param(build);
+	if (params == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, params) != 1)
+		key = NULL;
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(build);
+	EVP_PKEY_CTX_free(ctx);
+	return key;
+}
+
+int
+ecdh_from_private(enum curve c, struct span private_value, struct ecdh **ret)
+{
+	struct ecdh *x = calloc(1, sizeof(*x));
+	BIGNUM *number;
+
+	if (x == NULL)
+		return ERR_MEMORY;
+	x->curve = c;
+	number = BN_bin2bn(private_value.ptr, (int)private_value.len, NULL);
+	if (number != NULL)
+		x->key = key_from_private(c, number);
+	BN_clear_free(number);
+	if (x->key == NULL) {
+		ecdh_free(x);
+		return failed(ERR_CRYPTO);
+	}
+	*ret = x;
+	return 0;
 }
 
 /* ERR_KEX unless the bytes are a point of the curve. */

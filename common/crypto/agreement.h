@@ -16,8 +16,9 @@
 #define X25519_SIZE 32
 
 struct x25519;   /* an ephemeral key pair */
-int x25519_new(struct x25519 **ret, uint8_t ret_public[static X25519_SIZE])
-    MUST_CHECK;
+/* private_value: 32 random bytes. */
+int x25519_new(const uint8_t private_value[static X25519_SIZE],
+    struct x25519 **ret, uint8_t ret_public[static X25519_SIZE]) MUST_CHECK;
 /* ERR_KEX for a peer value that gives the all-zero secret (RFC 8731 s3). */
 int x25519_agree(struct x25519 *x, const uint8_t peer[static X25519_SIZE],
     uint8_t ret_secret[static X25519_SIZE]) MUST_CHECK;
@@ -29,6 +30,9 @@ struct ecdh;
 /* ret_public: uncompressed point, appended. */
 int ecdh_new(enum curve c, struct ecdh **ret, struct buf *ret_public)
     MUST_CHECK;
+/* Of a known private number, big-endian; for known answers. */
+int ecdh_from_private(enum curve c, struct span private_value,
+    struct ecdh **ret) MUST_CHECK;
 /* ERR_KEX for a point not on the curve, or at infinity. ret_secret: the x
  * coordinate as an unsigned big-endian number (leading zeros kept). */
 int ecdh_agree(struct ecdh *x, struct span peer, struct buf *ret_secret)

@@ -137,21 +137,34 @@ agreement_release(struct agreement *g)
 	memset(g, 0, sizeof(*g));
 }
 
+/* X25519 takes its private value from the engine's source, so that a
+ * simulated run is repeated from its seed; the others take OpenSSL's. */
 static int
-agreement_init(struct agreement *g, const struct kex_algorithm *a,
-    const struct dh_group *group, unsigned need_bits, struct buf *ret_public)
+x25519_init(struct agreement *g, const struct random_source *random,
+    struct buf *ret_public)
 {
-	uint8_t public_value[X25519_SIZE];
+	uint8_t private_value[X25519_SIZE], public_value[X25519_SIZE];
 	int r;
 
+	if ((r = random_fill(random, private_value, X25519_SIZE)) == 0)
+		r = x25519_new(private_value, &g->u.x25519, public_value);
+	secret_wipe(private_value, sizeof(private_value));
+	if (r != 0)
+		return r;
+	write_bytes(ret_public, public_value, sizeof(public_value));
+	return buf_error(ret_public);
+}
+
+static int
+agreement_init(struct agreement *g, const struct kex_algorithm *a,
+    const struct dh_group *group, unsigned need_bits,
+    const struct random_source *random, struct buf *ret_public)
+{
 	memset(g, 0, sizeof(*g));
 	g->kind = KIND_CLASSICAL(a->kind);
 	switch (g->kind) {
 	case CLASSICAL_X25519:
-		if ((r = x25519_new(&g->u.x25519, public_value)) != 0)
-			return r;
-		write_bytes(ret_public, public_value, sizeof(public_value));
-		return buf_error(ret_public);
+		return x25519_init(g, random, ret_public);
 	case CLASSICAL_ECDH:
 		return ecdh_new(
 		    (enum curve)a->parameter, &g->u.ecdh, ret_public);
@@ -346,7 +359,7 @@ kex_client_new(const struct kex_algorithm *a, const struct dh_group *group,
 	k->algorithm = a;
 	if ((r = client_kem(k, random, ret_init)) != 0 ||
 	    (r = agreement_init(
-		 &k->agreement, a, group, need_bits, ret_init)) != 0) {
+		 &k->agreement, a, group, need_bits, random, ret_init)) != 0) {
 		kex_client_free(k);
 		return r;
 	}
@@ -424,8 +437,8 @@ kex_server_reply(const struct kex_algorithm *a, const struct dh_group *group,
 	if ((r = server_kem(KIND_KEM(a->kind), random, init, &peer, shared,
 		 ret_reply)) != 0)
 		goto out;
-	if ((r = agreement_init(&agreement, a, group, need_bits, ret_reply)) !=
-		0 ||
+	if ((r = agreement_init(
+		 &agreement, a, group, need_bits, random, ret_reply)) != 0 ||
 	    (r = agreement_agree(&agreement, peer, &classical)) != 0)
 		goto out;
 	r = write_secret(a, shared, buf_span(&classical), ret_secret);
