@@ -61,3 +61,75 @@ TEST(umac_gives_the_tags_of_rfc_4418)
 	umac_free(short_tag);
 	umac_free(long_tag);
 }
+
+TEST(umac_takes_a_key_and_two_sizes_of_tag)
+{
+	struct umac *u;
+
+	CHECK_INT(umac_new(key, 4, &u), ERR_ARGUMENT);
+	CHECK_INT(umac_new(key, 12, &u), ERR_ARGUMENT);
+	CHECK_INT(umac_new(key, 0, &u), ERR_ARGUMENT);
+	umac_free(NULL);
+}
+
+TEST(umac_depends_on_every_byte_of_message_and_nonce)
+{
+	uint8_t m[2100], tag[16], other[16];
+	struct umac *u;
+
+	for (size_t i = 0; i < sizeof(m); i++)
+		m[i] = (uint8_t)(i * 11);
+	for (size_t size = 8; size <= 16; size += 8) {
+		CHECK_INT(umac_new(key, size, &u), 0);
+		CHECK_INT(umac_compute(u, NONCE, m, sizeof(m), tag), 0);
+		for (size_t i = 0; i < sizeof(m); i++) {
+			m[i] ^= 0x10;
+			CHECK_INT(
+			    umac_compute(u, NONCE, m, sizeof(m), other), 0);
+			CHECK(memcmp(tag, other, size) != 0);
+			m[i] ^= 0x10;
+		}
+		for (int i = 0; i < 64; i++) {
+			CHECK_INT(umac_compute(u, NONCE ^ 1ULL << i, m,
+				      sizeof(m), other),
+			    0);
+			CHECK(memcmp(tag, other, size) != 0);
+		}
+		CHECK_INT(umac_compute(u, NONCE, m, sizeof(m), other), 0);
+		CHECK_SPAN(span_of(other, size), span_of(tag, size));
+		umac_free(u);
+	}
+}
+
+/* Lengths around the units of the first layer, from every alignment. */
+TEST(umac_tells_lengths_apart_and_alignments_not)
+{
+	uint8_t m[1100 + 8] = { 0 };
+	uint8_t before[8] = { 0 }, tag[8], other[8];
+	struct umac *u;
+
+	CHECK_INT(umac_new(key, 8, &u), 0);
+	for (size_t len = 0; len < 1100; len++) {
+		CHECK_INT(umac_compute(u, NONCE, m, len, tag), 0);
+		CHECK(memcmp(tag, before, sizeof(tag)) != 0);
+		CHECK_INT(umac_compute(u, NONCE, m + len % 8, len, other), 0);
+		CHECK_SPAN(span_of(other, 8), span_of(tag, 8));
+		memcpy(before, tag, sizeof(tag));
+	}
+	umac_free(u);
+}
+
+TEST(umac_refuses_what_is_longer_than_its_second_layer_takes)
+{
+	size_t limit = 16 * 1024 * 1024;
+	uint8_t *m = calloc(1, limit + 1);
+	struct umac *u;
+	uint8_t tag[8];
+
+	CHECK(m != NULL);
+	CHECK_INT(umac_new(key, 8, &u), 0);
+	CHECK_INT(umac_compute(u, NONCE, m, limit, tag), 0);
+	CHECK_INT(umac_compute(u, NONCE, m, limit + 1, tag), ERR_LIMIT);
+	umac_free(u);
+	free(m);
+}
