@@ -1,0 +1,169 @@
+/*
+ * generate.c - new keys: one for a person, or all of a host.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/base/file.h"
+#include "common/base/secret.h"
+#include "common/base/text.h"
+#include "keygen/keygen.h"
+
+#define TYPE_DEFAULT "ed25519"
+
+/* Types with a host key of their own, in the order in which -A makes them. */
+static const char *const host_key_types[] = { "rsa", "ecdsa", "ed25519" };
+
+static int
+make_key(const struct options *o, const char *type, struct key **ret)
+{
+	char *comment =
+	    o->comment != NULL ? strdup(o->comment) : default_comment();
+	struct error e = { 0 };
+	struct key *k = NULL;
+	int r;
+
+	if (comment == NULL)
+		return EXIT_FATAL;
+	if ((r = key_generate(type, o->bits, &k, &e)) != 0)
+		r = complain(EXIT_USAGE, "%s", error_message(&e, r));
+	else if (key_set_comment(k, comment) != 0)
+		r = complain(EXIT_FATAL, "out of memory");
+	free(comment);
+	if (r == 0)
+		*ret = k;
+	else
+		key_unref(k);
+	return r;
+}
+
+/* The folder of the default path is made; one that was named is not. */
+static void
+make_folder(const struct options *o, const char *path)
+{
+	char *folder;
+
+	if (o->file != NULL || (folder = path_directory(path)) == NULL)
+		return;
+	if (mkdir(folder, 0700) == 0) {
+		if (!o->is_quiet)
+			printf("Created directory '%s'.\n", folder);
+	} else if (errno != EEXIST) {
+		complain(0, "Could not create directory '%s': %s", folder,
+		    strerror(errno));
+	}
+	free(folder);
+}
+
+static void
+announce(const char *path, const struct key *k)
+{
+	char *fingerprint = key_fingerprint(k, DIGEST_SHA256);
+	char *art = key_randomart(k, DIGEST_SHA256);
+
+	printf("Your identification has been saved in %s\n", path);
+	printf("Your public key has been saved in %s.pub\n", path);
+	if (fingerprint != NULL && art != NULL)
+		printf("The key fingerprint is:\n%s %s\n"
+		       "The key's randomart image is:\n%s\n",
+		    fingerprint, key_comment(k), art);
+	free(fingerprint);
+	free(art);
+}
+
+static char *
+choose_passphrase(const struct options *o, const char *path)
+{
+	char *question, *answer;
+
+	if (o->new_passphrase != NULL)
+		return strdup(o->new_passphrase);
+	question = text_format(
+	    "Enter passphrase for \"%s\" (empty for no passphrase): ", path);
+	if (question == NULL)
+		return NULL;
+	answer = ask_new_passphrase(question);
+	free(question);
+	return answer;
+}
+
+int
+keygen_generate(const struct options *o)
+{
+	const char *type = o->type == NULL ? TYPE_DEFAULT : o->type;
+	char *path = NULL, *passphrase = NULL;
+	struct key *k = NULL;
+	int status;
+
+	if (!o->is_quiet) {
+		printf("Generating public/private %s key pair.\n", type);
+		fflush(stdout);
+	}
+	if ((status = make_key(o, type, &k)) != 0)
+		return status;
+	status = EXIT_USAGE;
+	path = ask_path(o, "Enter file in which to save the key", type);
+	if (path == NULL)
+		goto out;
+	make_folder(o, path);
+	if (!may_overwrite(path) ||
+	    (passphrase = choose_passphrase(o, path)) == NULL)
+		goto out;
+	if ((status = save_private(o, path, k, passphrase)) == 0 &&
+	    (status = save_public(path, k)) == 0 && !o->is_quiet)
+		announce(path, k);
+out:
+	secret_free_text(passphrase);
+	free(path);
+	key_unref(k);
+	return status;
+}
+
+/* 0: made, or there already; else the exit status. */
+static int
+make_host_key(const struct options *o, const char *type, bool *is_first)
+{
+	char *path = text_format("%s%s/ssh_host_%s_key",
+	    o->file == NULL ? "" : o->file, SHEETBEND_SYSCONFDIR, type);
+	struct key *k = NULL;
+	struct stat st;
+	int status;
+
+	if (path == NULL)
+		return complain(EXIT_FATAL, "out of memory");
+	if (stat(path, &st) == 0 && st.st_size > 0) {
+		free(path);
+		return 0;
+	}
+	if (*is_first)
+		printf("ssh-keygen: generating new host keys: ");
+	*is_first = false;
+	if ((status = make_key(o, type, &k)) == 0) {
+		printf("%s ", key_row(k)->short_name);
+		fflush(stdout);
+		if ((status = save_private(o, path, k, "")) == 0)
+			status = save_public(path, k);
+	}
+	key_unref(k);
+	free(path);
+	return status;
+}
+
+int
+keygen_host_keys(const struct options *o)
+{
+	bool is_first = true;
+	int status = 0;
+
+	for (size_t i = 0; i < ARRAY_COUNT(host_key_types); i++) {
+		int s = make_host_key(o, host_key_types[i], &is_first);
+
+		status = status == 0 ? s : status;
+	}
+	if (!is_first)
+		printf("\n");
+	return status;
+}

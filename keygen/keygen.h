@@ -1,0 +1,94 @@
+/*
+ * keygen.h - ssh-keygen: what its modes share.
+ *
+ * One mode, one file; main.c reads the command line into struct options and
+ * calls one of the functions below. Each prints what it has to say and
+ * returns the exit status.
+ */
+#ifndef KEYGEN_KEYGEN_H
+#define KEYGEN_KEYGEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/attributes.h"
+#include "common/base/error.h"
+#include "common/crypto/digest.h"
+#include "common/key/key.h"
+#include "common/key/key_file.h"
+
+enum {
+	EXIT_USAGE = 1, /* also: a question answered with no */
+	EXIT_FATAL = 255
+};
+
+struct options {
+	const char *type;           /* -t; NULL: the default */
+	unsigned bits;              /* -b; 0: the default */
+	const char *file;           /* -f; NULL: ask */
+	const char *comment;        /* -C; NULL: none given */
+	const char *new_passphrase; /* -N */
+	const char *passphrase;     /* -P */
+	const char *cipher;         /* -Z */
+	uint32_t rounds;            /* -a; 0: the default */
+	enum key_format format;     /* -m */
+	bool has_format;
+	enum digest_algorithm hash; /* -E */
+	bool is_quiet;
+	bool is_verbose;
+};
+
+int keygen_generate(const struct options *o);
+int keygen_host_keys(const struct options *o);
+int keygen_change_passphrase(const struct options *o);
+int keygen_change_comment(const struct options *o);
+int keygen_show_public(const struct options *o);
+int keygen_show_fingerprints(const struct options *o);
+
+/* ---- shared (common.c, ask.c) ---- */
+
+/* Prints one line on stderr and returns status. */
+int complain(int status, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* "user@host", fresh text. */
+char *default_comment(void);
+
+/* ~/.ssh/id_TYPE, fresh text; NULL without an account (said on stderr). */
+char *default_path(const char *type);
+
+/* The path of -f, or the answer to "QUESTION (DEFAULT): "; fresh text, NULL
+ * at the end of input. */
+char *ask_path(const struct options *o, const char *question, const char *type);
+
+/* A line of standard input; NULL at its end. Fresh text. */
+char *ask_line(const char *question);
+
+/* May path be written? Asks where it exists. */
+bool may_overwrite(const char *path);
+
+/*
+ * A passphrase, from the terminal, an ask-pass program or, without both,
+ * standard input. Fresh text for secret_free_text(); NULL when there is no
+ * answer (said on stderr).
+ */
+char *ask_passphrase(const char *question);
+
+/* Twice, until both are the same. */
+char *ask_new_passphrase(const char *question);
+
+/* Writes k in the format, cipher and rounds of the options. Returns the exit
+ * status; failure was said on stderr. */
+int save_private(const struct options *o, const char *path, const struct key *k,
+    const char *passphrase);
+/* path with .pub behind. */
+int save_public(const char *path, const struct key *k);
+
+/*
+ * Loads the private key of path: by -P, else without a passphrase, else by
+ * asking. ret_passphrase (may be NULL): the one that fitted, "" for none;
+ * secret, the caller's. Failure was said on stderr.
+ */
+int load_private(const struct options *o, const char *path,
+    const char *question, struct key **ret, char **ret_passphrase) MUST_CHECK;
+
+#endif
