@@ -9,14 +9,15 @@
  *     static ALWAYS_INLINE void add_loop(int16_t *a, const int16_t *b) {...}
  *     WIDE(add, (int16_t *a, const int16_t *b), (a, b))
  *
- * (target_clones does the same by itself, but clang 14 has none.)
+ * (target_clones does the same by itself, but clang 14 has none.) Built with
+ * SHEETBEND_NARROW there is the plain one only, so that it can be tested.
  */
 #ifndef COMMON_CRYPTO_WIDE_H
 #define COMMON_CRYPTO_WIDE_H
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(SHEETBEND_NARROW)
 #define WIDE(name, parameters, arguments)                                      \
 	__attribute__((target("avx2"))) static void name##_avx2 parameters     \
 	{                                                                      \
