@@ -151,16 +151,19 @@ scan_file(const char *path, on_line *f, void *context, struct error *e)
 
 /* ---- hashed names ---- */
 
-static int
-base64_value(uint8_t c)
+/* 0..63, or BASE64_BAD for what is no character of the alphabet. */
+#define BASE64_BAD 0x80u
+
+static unsigned
+base64_value(int c)
 {
 	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
+		return (unsigned)(c - 'A');
 	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
+		return (unsigned)(c - 'a' + 26);
 	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
+		return (unsigned)(c - '0' + 52);
+	return c == '+' ? 62 : c == '/' ? 63 : BASE64_BAD;
 }
 
 /* 28 characters with one '=' at the end, as 20 bytes. By hand, since it is
@@ -168,30 +171,28 @@ base64_value(uint8_t c)
 static bool
 decode_hash(const uint8_t *text, uint8_t out[static HASH_SIZE + 1])
 {
-	static int8_t values[256];
+	static uint8_t values[256];
 	static bool is_ready;
-	int bad = 0;
+	unsigned seen = 0;
 
 	if (!is_ready) {
 		for (int c = 0; c < 256; c++)
-			values[c] = (int8_t)base64_value((uint8_t)c);
+			values[c] = (uint8_t)base64_value(c);
 		is_ready = true;
 	}
-	for (int i = 0; i < 7; i++) {
-		int a = values[text[0]], b = values[text[1]];
-		int c = values[text[2]], d = values[text[3]];
+	for (int i = 0; i < 7; i++, text += 4, out += 3) {
+		bool is_last = i == 6;
+		unsigned a = values[text[0]], b = values[text[1]];
+		unsigned c = values[text[2]], d = values[text[3]];
 
-		if (i == 6)
-			d = text[3] == '=' ? 0 : -1;
-		bad |= a | b | c | d;
+		if (is_last)
+			d = text[3] == '=' ? 0 : BASE64_BAD;
+		seen |= a | b | c | d;
 		out[0] = (uint8_t)(a << 2 | b >> 4);
 		out[1] = (uint8_t)(b << 4 | c >> 2);
-		if (i < 6)
-			out[2] = (uint8_t)(c << 6 | d);
-		text += 4;
-		out += 3;
+		out[2] = (uint8_t)(c << 6 | d);
 	}
-	return bad >= 0;
+	return (seen & BASE64_BAD) == 0;
 }
 
 static void
