@@ -138,7 +138,7 @@ $(BIN)/ssh-keygen: $(call obj,$(keygen_src)) $(lib)
 #      .../negative/<name>, .../bench/<name> ----
 
 unit_tests := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*_test.c))
-unit_support := $(B)/tests/unit/unit.o $(B)/tests/unit/json.o
+unit_support := $(B)/tests/unit/unit.o $(B)/tests/unit/json.o $(B)/tests/unit/pair.o
 
 $(B)/tests/unit/%_test: $(B)/tests/unit/%_test.o $(unit_support) $(lib)
 	$(call say,LD $@)

@@ -296,12 +296,16 @@ keep_waiting(struct userauth_server *u, const struct packet *p)
 static int
 take(struct userauth_server *u, uint8_t type, struct span payload)
 {
-	buf_clear(&u->payload);
-	write_span(&u->payload, payload);
-	if (buf_error(&u->payload) != 0)
+	bool is_request = type == SSH_MSG_USERAUTH_REQUEST;
+	struct buf *b = is_request ? &u->payload : &u->answers;
+
+	if (!is_request && u->state != SERVER_ASKED)
+		return ERR_UNEXPECTED;
+	buf_clear(b);
+	write_span(b, payload);
+	if (buf_error(b) != 0)
 		return ERR_MEMORY;
-	return type == SSH_MSG_USERAUTH_REQUEST ? on_request(u)
-						: on_info_response(u);
+	return is_request ? on_request(u) : on_info_response(u);
 }
 
 static int
