@@ -242,6 +242,25 @@ on_idle(struct timer *timer, void *context)
 		timer_set(timer, IDLE_US - quiet);
 }
 
+static void
+nothing(void *context)
+{
+}
+
+/* Bulk producers that stopped for us must be asked again before the wait,
+ * whichever of our prepare callbacks ran first. */
+static void
+flush_and_tell(struct link *l)
+{
+	bool was_high =
+	    transport_pending_bytes(l->t) >= TRANSPORT_PENDING_HIGH;
+
+	flush_now(l);
+	if (was_high && is_active(l) &&
+	    transport_pending_bytes(l->t) < TRANSPORT_PENDING_HIGH)
+		IGNORE_RESULT(loop_defer(l->loop, nothing, NULL));
+}
+
 /* Before each wait: writes, and says what is waited for. */
 static void
 prepare(void *context)
@@ -250,8 +269,8 @@ prepare(void *context)
 	unsigned in = 0, out = 0;
 
 	enter(l);
-	if (!l->blocked)
-		flush_now(l);
+	if (is_active(l) && !l->blocked)
+		flush_and_tell(l);
 	if (is_active(l)) {
 		if (wants_input(l))
 			in |= WATCH_READ;
