@@ -68,7 +68,7 @@ sshd_session_src := $(filter-out sshd/sshd_main.c,$(wildcard sshd/*.c))
 keygen_src := $(wildcard keygen/*.c)
 
 PROGRAMS :=
-ifneq ($(ssh_src),)
+ifneq ($(wildcard ssh/main.c),)
 PROGRAMS += ssh
 endif
 ifneq ($(wildcard sshd/sshd_main.c),)
@@ -140,6 +140,12 @@ $(BIN)/ssh-keygen: $(call obj,$(keygen_src)) $(lib)
 unit_tests := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*_test.c))
 unit_support := $(B)/tests/unit/unit.o $(B)/tests/unit/json.o $(B)/tests/unit/pair.o
 
+# Tests of what belongs to a program link those objects of it.
+ssh_options := $(call obj,$(wildcard ssh/option*.c))
+sshd_options := $(call obj,$(wildcard sshd/option*.c))
+$(B)/tests/unit/ssh_options_test: $(ssh_options)
+$(B)/tests/unit/sshd_options_test: $(sshd_options)
+
 $(B)/tests/unit/%_test: $(B)/tests/unit/%_test.o $(unit_support) $(lib)
 	$(call say,LD $@)
 	$(call link,$(LIBS) -lcrypt)
@@ -203,7 +209,7 @@ bench: all tools
 fuzz_targets := $(patsubst tests/fuzz/%_fuzz.c,$(B)/tests/fuzz/%_fuzz,$(wildcard tests/fuzz/*_fuzz.c))
 fuzz_support := $(call obj,$(filter-out %_fuzz.c,$(wildcard tests/fuzz/*.c)))
 # Objects of the programs that a target exercises (everything but the mains).
-fuzz_program := $(call obj,$(filter-out sshd/sshd_main.c sshd/session_main.c,$(wildcard sshd/*.c)) ssh/options.c)
+fuzz_program := $(call obj,$(filter-out sshd/sshd_main.c sshd/session_main.c,$(wildcard sshd/*.c)) $(wildcard ssh/option*.c))
 ifeq ($(VARIANT),fuzz)
 SANFLAGS += -fsanitize=fuzzer-no-link
 endif

@@ -66,6 +66,18 @@ say(struct run *run, enum config_message kind, const char *format, ...)
 	run->host->message(run->host->context, kind, line);
 }
 
+static void
+debug(struct run *run, const char *what, const char *more)
+{
+	char line[1024];
+
+	if (run->host->debug == NULL)
+		return;
+	snprintf(line, sizeof(line), "%s line %u: %s%s%s", run->file,
+	    run->number, what, *more != '\0' ? " " : "", more);
+	run->host->debug(run->host->context, line);
+}
+
 /* "FILE line N: text", with the column of word n where there is one. */
 static void
 say_fault(struct run *run, size_t word, const char *text)
@@ -128,7 +140,9 @@ edit_distance(const char *a, const char *b)
 static const char *
 nearest_keyword(const struct config_table *table, const char *keyword)
 {
-	unsigned best = (unsigned)strnlen(keyword, DISTANCE_WORD) / 3 + 1;
+	unsigned len = (unsigned)strnlen(keyword, DISTANCE_WORD);
+	/* Two edits in a short word, more in a long one. */
+	unsigned best = len / 2 < len / 3 + 1 ? len / 2 + 1 : len / 3 + 2;
 	const char *found = NULL;
 
 	for (size_t i = 0; i < table->count; i++) {
@@ -174,13 +188,8 @@ on_host(struct run *run, const struct strings *words)
 		return;
 	holds = run->host->host(run->host->context, words, &why);
 	enter_block(run, holds);
-	if (why != NULL && run->host->debug != NULL) {
-		char line[1024];
-
-		snprintf(line, sizeof(line), "%s line %u: %s", run->file,
-		    run->number, why);
-		run->host->debug(run->host->context, line);
-	}
+	if (why != NULL)
+		debug(run, why, "");
 	free(why);
 }
 
@@ -348,9 +357,11 @@ on_other_name(struct run *run, const char *keyword)
 		say(run, CONFIG_WARNING,
 		    "%s line %u: Unsupported option \"%s\"", run->file,
 		    run->number, shown);
-	else if (n->what == CONFIG_DEPRECATED)
+	else if (n->what == CONFIG_DEPRECATED && run->table->server)
 		say(run, CONFIG_WARNING, "%s line %u: Deprecated option %s",
 		    run->file, run->number, shown);
+	else if (n->what == CONFIG_DEPRECATED)
+		debug(run, "Deprecated option", shown);
 	return true;
 }
 

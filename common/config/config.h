@@ -96,7 +96,11 @@ enum {
 				     * not at the time of use */
 	CONFIG_HIDDEN = 1 << 8,     /* not in the dump */
 	CONFIG_SINGLE = 1 << 9,     /* takes one word only, though a list */
-	CONFIG_GLOBAL = 1 << 10     /* not in any Host or Match block */
+	CONFIG_GLOBAL = 1 << 10,    /* not in any Host or Match block */
+	CONFIG_EXCLUDED = 1 << 11,  /* void once the keyword extra is set */
+	CONFIG_EXCLUDED_BY_VALUE = 1 << 12, /* ... but not if to "none" */
+	CONFIG_QUIETLY = 1 << 13 /* that it comes later goes without saying:
+				  * nothing fails by it */
 };
 
 struct config_choice {
@@ -183,6 +187,9 @@ struct config_include {
 	const char *home;                   /* ~ stands for it; NULL: no ~ */
 	const struct config_tokens *tokens; /* NULL: none */
 	const char *allowed;                /* letters of tokens */
+	/* Brings tokens up to date, before their first use; may be NULL. */
+	int (*prepare)(void *context);
+	void *context;
 };
 
 struct config_text *config_text_new(void);
@@ -273,6 +280,11 @@ void config_release(const struct config_table *table, void *options);
  * keyword NULL: the row's, in lower case. */
 void config_dump_row(const struct config_table *table, const void *options,
     size_t row, const char *keyword, struct buf *out);
+
+/* Adds "Keyword: feature" for each row in use (set to other than its default
+ * or "no") that has a feature of a later version. */
+int config_later(const struct config_table *table, const void *options,
+    struct strings *ret) MUST_CHECK;
 
 /* ---- tokens ---- */
 

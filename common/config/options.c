@@ -138,6 +138,22 @@ copy_value(const struct config_kind *kind, void *to, const void *from)
 	return r;
 }
 
+/* Two keywords for one thing: is the other one (a text) set already? */
+static bool
+excluded(const struct config_arguments *a, const void *options)
+{
+	char *const *text;
+	size_t other;
+
+	if ((a->row->flags & (CONFIG_EXCLUDED | CONFIG_EXCLUDED_BY_VALUE)) ==
+		0 ||
+	    !config_find_row(a->table, a->row->extra, &other) ||
+	    !config_is_set(a->table, options, other))
+		return false;
+	text = config_field_const(a->table, options, other);
+	return (a->row->flags & CONFIG_EXCLUDED) != 0 || *text != NULL;
+}
+
 int
 config_store(struct config_arguments *a, void *options, size_t row, bool store)
 {
@@ -153,19 +169,21 @@ config_store(struct config_arguments *a, void *options, size_t row, bool store)
 	if (r == 0 && (kind->flags & CONFIG_KIND_REST) == 0 &&
 	    config_has_next(a))
 		r = ERR_TRAILING; /* the caller words it */
+	if (excluded(a, options))
+		store = false;
 	if (r != 0 || !store || (is_set && !adds)) {
 		release_value(kind, value.bytes);
 		return r;
 	}
 	if (!is_set)
 		release_value(kind, field); /* a default */
-	if (is_set && kind->append != NULL) {
+	if (kind->append != NULL) {
 		r = kind->append(field, value.bytes);
 		release_value(kind, value.bytes);
 	} else {
 		memcpy(field, value.bytes, kind->size);
-		config_mark_set(a->table, options, row, true);
 	}
+	config_mark_set(a->table, options, row, true);
 	return r;
 }
 
@@ -328,4 +346,48 @@ config_dump_row(const struct config_table *table, const void *options,
 		write_keyword(out, w, keyword);
 		write_bytes(out, "none\n", 5);
 	}
+}
+
+/* ---- what a later version brings ---- */
+
+/* Does the dumped line say "no"? Its value follows the first blank. */
+static bool
+says_no(struct buf *line)
+{
+	static const char *const words[] = { "no\n", "false\n", "none\n",
+		"internal\n", "" };
+	const char *text = buf_text(line);
+	const char *value = text != NULL ? strchr(text, ' ') : NULL;
+
+	if (value == NULL)
+		return true;
+	for (size_t i = 0; i < ARRAY_COUNT(words); i++)
+		if (strcmp(value + 1, words[i]) == 0)
+			return true;
+	return false;
+}
+
+int
+config_later(
+    const struct config_table *table, const void *options, struct strings *ret)
+{
+	struct buf line = BUF_INIT;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < table->count; i++) {
+		const struct config_row *row = &table->rows[i];
+		char *text;
+
+		if (row->later == NULL || (row->flags & CONFIG_QUIETLY) != 0 ||
+		    !config_is_set(table, options, i))
+			continue;
+		buf_clear(&line);
+		config_dump_row(table, options, i, NULL, &line);
+		if (says_no(&line))
+			continue;
+		text = text_format("%s: %s", row->keyword, row->later);
+		r = text != NULL ? strings_take(ret, text) : ERR_MEMORY;
+	}
+	buf_release(&line);
+	return r;
 }
