@@ -166,7 +166,7 @@ pair_run_until(struct pair *p, uint64_t until_us)
 		if (moved)
 			continue;
 		due = next_due(p);
-		if (due > until_us || due <= p->now_us)
+		if (due == UINT64_MAX || due > until_us || due <= p->now_us)
 			break;
 		p->now_us = due;
 	}
