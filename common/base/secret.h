@@ -29,6 +29,17 @@ void secret_free_text(char *text);
 /* Are n bytes equal? Time depends on n alone. */
 bool secret_equal(const void *a, const void *b, size_t n);
 
+/*
+ * The same value, of which the compiler knows nothing: else it finds out that
+ * a mask is all ones or zero, and branches by it (clang does, around loops).
+ */
+static inline uint32_t
+secret_mask(uint32_t mask)
+{
+	__asm__("" : "+r"(mask));
+	return mask;
+}
+
 /* mask 0xff..: a, mask 0: b, without a branch. */
 static inline uint32_t
 secret_select(uint32_t mask, uint32_t a, uint32_t b)

@@ -381,9 +381,9 @@ static void
 poly_of_message(struct poly *p, const uint8_t m[static SYMBYTES])
 {
 	for (int i = 0; i < N; i++) {
-		int bit = m[i / 8] >> (i % 8) & 1;
+		uint32_t bit = m[i / 8] >> (i % 8) & 1;
 
-		p->c[i] = (int16_t)(-bit & ((Q + 1) / 2));
+		p->c[i] = (int16_t)(secret_mask(-bit) & ((Q + 1) / 2));
 	}
 }
 
@@ -542,7 +542,7 @@ equal_mask(const uint8_t *a, const uint8_t *b, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		different |= (uint32_t)(a[i] ^ b[i]);
-	return (uint8_t)((different - 1) >> 8);
+	return (uint8_t)secret_mask((different - 1) >> 8);
 }
 
 int

@@ -172,7 +172,7 @@ weight_mask(const struct ring *r)
 	for (int i = 0; i < P; i++)
 		weight += r->c[i] & 1;
 	weight -= RING_WEIGHT;
-	return (weight | -weight) >> 31;
+	return (int32_t)secret_mask((uint32_t)((weight | -weight) >> 31));
 }
 
 /* (1/g)*(3f*c mod q mod 3); if that has the wrong weight, the polynomial of
@@ -297,7 +297,7 @@ different_mask(const uint8_t *a, const uint8_t *b, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		different |= (uint32_t)(a[i] ^ b[i]);
-	return ((different - 1) >> 31) - 1;
+	return secret_mask(((different - 1) >> 31) - 1);
 }
 
 int

@@ -193,6 +193,7 @@ swap_mask(int32_t *delta, int32_t g0)
 {
 	int32_t mask = (-*delta >> 31) & ((g0 | -g0) >> 31);
 
+	mask = (int32_t)secret_mask((uint32_t)mask);
 	*delta = ((*delta ^ mask) - mask) + 1;
 	return mask;
 }
