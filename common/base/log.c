@@ -228,6 +228,28 @@ log_va(enum log_level level, const char *format, va_list args)
 }
 
 void
+log_forward(enum log_level level, struct span line, const char *suffix)
+{
+	struct buf out = BUF_INIT;
+	log_sink *sink = current_sink != NULL ? current_sink : file_sink;
+	const char *text;
+
+	if (!log_wants(level))
+		return;
+	for (size_t i = 0; i < line.len && i < LINE_MAX_BYTES; i++) {
+		if (line.ptr[i] == '\\')
+			write_byte(&out, '\\');
+		else
+			text_escape(&out, span_of(line.ptr + i, 1), false);
+	}
+	write_span(&out, span_text(suffix));
+	text = buf_text(&out);
+	sink(level, text != NULL ? text : "(no memory to log a message)",
+	    sink_context);
+	buf_release(&out);
+}
+
+void
 log_at(enum log_level level, const char *format, ...)
 {
 	va_list args;

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "common/base/attributes.h"
+#include "common/base/buf.h"
 
 enum log_level {
 	LOG_LEVEL_QUIET,
@@ -61,6 +62,13 @@ void log_debug3(const char *format, ...) PRINTF_LIKE(1, 2);
 void log_at(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
 void log_va(enum log_level level, const char *format, va_list args)
     PRINTF_LIKE(2, 0);
+
+/*
+ * A line that another process of ours sends on, escaped there already, with
+ * a suffix: backslashes are not escaped again. What else is not printable
+ * is, since that process may have been taken over.
+ */
+void log_forward(enum log_level level, struct span line, const char *suffix);
 
 /*
  * Reports a broken invariant of our own and aborts. Never for anything that
