@@ -63,8 +63,8 @@ LIBS := -lcrypto -lz
 
 common_src := $(wildcard common/*/*.c)
 ssh_src := $(wildcard ssh/*.c)
-sshd_listener_src := $(filter-out sshd/session_main.c,$(wildcard sshd/*.c))
-sshd_session_src := $(filter-out sshd/sshd_main.c,$(wildcard sshd/*.c))
+# sshd-session is sshd under another name, see sshd/README.md.
+sshd_src := $(wildcard sshd/*.c)
 keygen_src := $(wildcard keygen/*.c)
 
 PROGRAMS :=
@@ -124,12 +124,12 @@ link = @mkdir -p $(@D); $(CC) $(LDFLAGS_ALL) $(filter %.o,$^) $(filter %.a,$^) $
 $(BIN)/ssh: $(call obj,$(ssh_src)) $(lib)
 	$(call say,LD $@)
 	$(call link,$(LIBS))
-$(BIN)/sshd: $(call obj,$(sshd_listener_src)) $(lib)
+$(BIN)/sshd: $(call obj,$(sshd_src)) $(lib)
 	$(call say,LD $@)
 	$(call link,$(LIBS) -lcrypt)
-$(BIN)/sshd-session: $(call obj,$(sshd_session_src)) $(lib)
-	$(call say,LD $@)
-	$(call link,$(LIBS) -lcrypt)
+$(BIN)/sshd-session: $(BIN)/sshd
+	$(call say,LN $@)
+	$(run)ln -sf sshd $@
 $(BIN)/ssh-keygen: $(call obj,$(keygen_src)) $(lib)
 	$(call say,LD $@)
 	$(call link,$(LIBS))
@@ -209,7 +209,7 @@ bench: all tools
 fuzz_targets := $(patsubst tests/fuzz/%_fuzz.c,$(B)/tests/fuzz/%_fuzz,$(wildcard tests/fuzz/*_fuzz.c))
 fuzz_support := $(call obj,$(filter-out %_fuzz.c,$(wildcard tests/fuzz/*.c)))
 # Objects of the programs that a target exercises (everything but the mains).
-fuzz_program := $(call obj,$(filter-out sshd/sshd_main.c sshd/session_main.c,$(wildcard sshd/*.c)) $(wildcard ssh/option*.c))
+fuzz_program := $(call obj,$(filter-out sshd/sshd_main.c,$(wildcard sshd/*.c)) $(wildcard ssh/option*.c))
 ifeq ($(VARIANT),fuzz)
 SANFLAGS += -fsanitize=fuzzer-no-link
 endif
@@ -244,7 +244,7 @@ install: all
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(LIBEXECDIR)
 	install -m 755 $(addprefix $(BIN)/,$(filter ssh ssh-keygen,$(PROGRAMS))) $(DESTDIR)$(BINDIR)
 	install -m 755 $(addprefix $(BIN)/,$(filter sshd,$(PROGRAMS))) $(DESTDIR)$(SBINDIR)
-	install -m 755 $(addprefix $(BIN)/,$(filter sshd-session,$(PROGRAMS))) $(DESTDIR)$(LIBEXECDIR)
+	ln -sf $(SBINDIR)/sshd $(DESTDIR)$(LIBEXECDIR)/sshd-session
 	for m in $(man_pages); do \
 		install -d $(DESTDIR)$(MANDIR)/man$${m##*.} && \
 		install -m 644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.} || exit 1; done

@@ -1,0 +1,295 @@
+/*
+ * host_keys.c - loading, passing on and using the host keys.
+ */
+#include "sshd/host_keys.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/file.h"
+#include "common/base/log.h"
+#include "common/base/secret.h"
+#include "common/key/key_file.h"
+
+struct host_key {
+	struct key *public_key;
+	struct key *private_key; /* made when first used; may be NULL */
+	uint8_t *fields;         /* private fields, locked; may be NULL */
+	size_t fields_len;
+};
+
+struct host_keys {
+	struct host_key item[HOST_KEYS_MAX];
+	size_t count;
+};
+
+static const char *const default_paths[] = {
+	SHEETBEND_SYSCONFDIR "/ssh_host_rsa_key",
+	SHEETBEND_SYSCONFDIR "/ssh_host_ecdsa_key",
+	SHEETBEND_SYSCONFDIR "/ssh_host_ed25519_key",
+};
+
+struct host_keys *
+host_keys_new(void)
+{
+	return calloc(1, sizeof(struct host_keys));
+}
+
+void
+host_keys_free(struct host_keys *k)
+{
+	if (k == NULL)
+		return;
+	for (size_t i = 0; i < k->count; i++) {
+		key_unref(k->item[i].public_key);
+		key_unref(k->item[i].private_key);
+		secret_free(k->item[i].fields, k->item[i].fields_len);
+	}
+	free(k);
+}
+
+size_t
+host_keys_count(const struct host_keys *k)
+{
+	return k->count;
+}
+
+/* Takes a copy of the private fields (may be empty). */
+static int
+add(struct host_keys *k, struct span blob, struct span fields)
+{
+	struct host_key *h = &k->item[k->count];
+	int r;
+
+	if (k->count == HOST_KEYS_MAX)
+		return ERR_LIMIT;
+	if ((r = key_from_blob(blob, &h->public_key)) != 0)
+		return r;
+	if (fields.len > 0) {
+		h->fields = secret_alloc(fields.len);
+		if (h->fields == NULL) {
+			key_unref(h->public_key);
+			h->public_key = NULL;
+			return ERR_MEMORY;
+		}
+		memcpy(h->fields, fields.ptr, fields.len);
+		h->fields_len = fields.len;
+	}
+	k->count++;
+	return 0;
+}
+
+static bool
+is_known(const struct host_keys *k, const struct key *key)
+{
+	for (size_t i = 0; i < k->count; i++) {
+		if (key_equal(k->item[i].public_key, key))
+			return true;
+	}
+	return false;
+}
+
+static int
+add_loaded(struct host_keys *k, const struct key *key)
+{
+	struct buf fields = BUF_SECRET_INIT;
+	int r;
+
+	if (is_known(k, key))
+		return 0;
+	if ((r = key_write_private(key, &fields)) == 0 &&
+	    (r = buf_error(&fields)) == 0)
+		r = add(k, key_blob(key), buf_span(&fields));
+	buf_release(&fields);
+	return r;
+}
+
+/* The warning that people know, for a file that others can read. */
+static void
+log_permissions(const char *path)
+{
+	struct stat st;
+	struct span rest, line;
+	char *box;
+
+	if (stat(path, &st) != 0 || (st.st_mode & 077) == 0)
+		return;
+	if ((box = key_file_permissions_box(path, st.st_mode & 0777)) == NULL)
+		return;
+	rest = span_text(box);
+	while (line_next(&rest, &line))
+		log_error("%.*s", (int)line.len, (const char *)line.ptr);
+	free(box);
+}
+
+static void
+load_one(struct host_keys *k, const char *path, unsigned rsa_bits_min)
+{
+	struct error e = { 0 };
+	struct key *key = NULL;
+	int r;
+
+	if ((r = key_private_load(path, NULL, &key, NULL, &e)) != 0) {
+		if (r == ERR_PERMISSION)
+			log_permissions(path);
+		log_error("Unable to load host key \"%s\": %s", path,
+		    error_message(&e, r));
+		return;
+	}
+	if (key_row(key)->type == KEY_RSA && key_bits(key) < rsa_bits_min)
+		log_error("Host key %s: %u bits are fewer than RequiredRSASize "
+			  "%u",
+		    path, key_bits(key), rsa_bits_min);
+	else if ((r = add_loaded(k, key)) != 0)
+		log_error("Unable to use host key %s: %s", path, error_text(r));
+	else
+		log_debug1("host key %s: %s", path, key_type_name(key));
+	key_unref(key);
+}
+
+size_t
+host_keys_load(
+    struct host_keys *k, const struct strings *paths, unsigned rsa_bits_min)
+{
+	for (size_t i = 0; i < paths->count; i++)
+		load_one(k, paths->item[i], rsa_bits_min);
+	if (paths->count > 0)
+		return k->count;
+	for (size_t i = 0; i < ARRAY_COUNT(default_paths); i++) {
+		if (access(default_paths[i], F_OK) == 0)
+			load_one(k, default_paths[i], rsa_bits_min);
+	}
+	return k->count;
+}
+
+/* ---- between processes ---- */
+
+static void
+write_keys(const struct host_keys *k, struct buf *out, bool private)
+{
+	write_uint32(out, (uint32_t)k->count);
+	for (size_t i = 0; i < k->count; i++) {
+		const struct host_key *h = &k->item[i];
+
+		write_string(out, key_blob(h->public_key));
+		if (private)
+			write_string(out, span_of(h->fields, h->fields_len));
+	}
+}
+
+void
+host_keys_write(const struct host_keys *k, struct buf *out)
+{
+	write_keys(k, out, true);
+}
+
+void
+host_keys_write_public(const struct host_keys *k, struct buf *out)
+{
+	write_keys(k, out, false);
+}
+
+static int
+read_keys(struct reader *r, struct host_keys *k, bool private)
+{
+	uint32_t count = read_uint32(r);
+	int rc;
+
+	if (count > HOST_KEYS_MAX)
+		return ERR_LIMIT;
+	for (uint32_t i = 0; i < count; i++) {
+		struct span blob = read_string(r);
+		struct span fields = { NULL, 0 };
+
+		if (private)
+			fields = read_string(r);
+		if ((rc = read_error(r)) != 0 ||
+		    (rc = add(k, blob, fields)) != 0)
+			return rc;
+	}
+	return 0;
+}
+
+int
+host_keys_read(struct reader *r, struct host_keys *k)
+{
+	return read_keys(r, k, true);
+}
+
+int
+host_keys_read_public(struct reader *r, struct host_keys *k)
+{
+	return read_keys(r, k, false);
+}
+
+/* ---- use ---- */
+
+static struct host_key *
+find(const struct host_keys *k, struct span algorithm)
+{
+	const struct signature_algorithm *a = signature_find(algorithm);
+
+	for (size_t i = 0; a != NULL && i < k->count; i++) {
+		const struct host_key *h = &k->item[i];
+
+		if (strcmp(key_type_name(h->public_key), a->key_type) == 0)
+			return (struct host_key *)h;
+	}
+	return NULL;
+}
+
+char *
+host_keys_algorithms(const struct host_keys *k, const char *wanted)
+{
+	struct buf out = BUF_INIT;
+	struct span rest = span_text(wanted), name;
+
+	while (list_next(&rest, &name)) {
+		if (find(k, name) == NULL)
+			continue;
+		if (out.len > 0)
+			write_byte(&out, ',');
+		write_span(&out, name);
+	}
+	return buf_take_text(&out);
+}
+
+struct span
+host_keys_blob(const struct host_keys *k, const char *algorithm)
+{
+	const struct host_key *h = find(k, span_text(algorithm));
+
+	return h != NULL ? key_blob(h->public_key) : span_of(NULL, 0);
+}
+
+static int
+make_private(struct host_key *h)
+{
+	struct reader r = reader_of(span_of(h->fields, h->fields_len));
+
+	if (h->private_key != NULL)
+		return 0;
+	if (h->fields == NULL)
+		return ERR_NOT_FOUND;
+	return key_read_private(&r, &h->private_key);
+}
+
+int
+host_keys_sign(struct host_keys *k, const char *algorithm, struct span data,
+    struct buf *ret_signature)
+{
+	const struct signature_algorithm *a =
+	    signature_find(span_text(algorithm));
+	struct host_key *h = find(k, span_text(algorithm));
+	int r;
+
+	if (a == NULL)
+		return ERR_SIGNATURE_ALGORITHM;
+	if (h == NULL)
+		return ERR_NOT_FOUND;
+	if ((r = make_private(h)) != 0)
+		return r;
+	return key_sign(h->private_key, a, data, ret_signature);
+}

@@ -1,0 +1,58 @@
+/*
+ * host_keys.h - the host keys: public halves for everybody, private halves
+ * for the monitor only.
+ *
+ * The private fields travel and lie as bytes in locked memory; a key object
+ * is made of them when a signature is first asked for. So a spare session
+ * spends no time on keys that are not used.
+ * Holds secrets: wiped on free.
+ */
+#ifndef SSHD_HOST_KEYS_H
+#define SSHD_HOST_KEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/base/attributes.h"
+#include "common/base/buf.h"
+#include "common/base/error.h"
+#include "common/base/text.h"
+#include "common/key/key.h"
+
+#define HOST_KEYS_MAX 64
+
+struct host_keys;
+
+struct host_keys *host_keys_new(void) MUST_CHECK;
+void host_keys_free(struct host_keys *k);
+
+/*
+ * Loads the files; paths empty: those of /etc/ssh that exist. Each one that
+ * cannot be used is logged and left out. Returns how many there are.
+ * rsa_bits_min: RSA keys below are left out.
+ */
+size_t host_keys_load(
+    struct host_keys *k, const struct strings *paths, unsigned rsa_bits_min);
+
+size_t host_keys_count(const struct host_keys *k);
+
+/* Both halves, as HANDOVER_HOST_KEYS wants them / the public ones alone. */
+void host_keys_write(const struct host_keys *k, struct buf *out);
+void host_keys_write_public(const struct host_keys *k, struct buf *out);
+
+/* Either form; private halves where they are given. ERR_FORMAT and others. */
+int host_keys_read(struct reader *r, struct host_keys *k) MUST_CHECK;
+int host_keys_read_public(struct reader *r, struct host_keys *k) MUST_CHECK;
+
+/* The names of wanted (a comma list) that there are keys for; fresh. */
+char *host_keys_algorithms(const struct host_keys *k, const char *wanted);
+
+/* The public blob for an algorithm, borrowed; empty if there is none. */
+struct span host_keys_blob(const struct host_keys *k, const char *algorithm);
+
+/* Signs data with the key for the algorithm. ERR_NOT_FOUND,
+ * ERR_SIGNATURE_ALGORITHM. */
+int host_keys_sign(struct host_keys *k, const char *algorithm, struct span data,
+    struct buf *ret_signature) MUST_CHECK;
+
+#endif

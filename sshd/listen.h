@@ -1,0 +1,28 @@
+/*
+ * listen.h - the sockets that sshd listens on.
+ */
+#ifndef SSHD_LISTEN_H
+#define SSHD_LISTEN_H
+
+#include <stddef.h>
+
+#include "common/base/attributes.h"
+#include "sshd/options.h"
+
+#define LISTEN_MAX 64
+
+struct listen_sockets {
+	int fd[LISTEN_MAX];
+	size_t count;
+};
+
+/*
+ * Opens a socket for every address of ListenAddress and Port; or takes those
+ * that a service manager passed. Each failure is logged; ERR_NOT_FOUND when
+ * nothing could be opened.
+ */
+int listen_open(
+    struct listen_sockets *l, const struct sshd_options *o) MUST_CHECK;
+void listen_close(struct listen_sockets *l);
+
+#endif

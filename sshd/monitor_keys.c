@@ -1,0 +1,363 @@
+/*
+ * monitor_keys.c - KEY_PROBE and KEY_AUTH: is this key authorised, and does
+ * its signature fit this session?
+ * RFC 4252 s7, RFC 8332, publickey-hostbound-v00@openssh.com.
+ */
+#include "sshd/monitor_state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/file.h"
+#include "common/base/log.h"
+#include "common/base/time.h"
+#include "common/key/key.h"
+#include "common/transport/message.h"
+
+#define ALGORITHM_MAX 64
+#define KEY_BLOB_MAX  ((size_t)64 * 1024)
+
+/* ---- the key as it was offered ---- */
+
+struct offer {
+	const struct signature_algorithm *algorithm;
+	struct key *key;
+	char *base64;
+	char *detail; /* "ED25519 SHA256:..." */
+};
+
+static void
+offer_release(struct offer *o)
+{
+	key_unref(o->key);
+	free(o->base64);
+	free(o->detail);
+}
+
+/* Is the algorithm one of PubkeyAcceptedAlgorithms? */
+static bool
+is_accepted(const struct monitor *m, struct span algorithm)
+{
+	const char *list = m->options.pubkey_accepted_algorithms;
+	char name[ALGORITHM_MAX];
+
+	if (algorithm.len >= sizeof(name))
+		return false;
+	memcpy(name, algorithm.ptr, algorithm.len);
+	name[algorithm.len] = '\0';
+	return list != NULL && pattern_list_match(list, name, false) == 1;
+}
+
+static void
+describe(struct monitor *m, struct offer *o)
+{
+	enum digest_algorithm d =
+	    m->options.fingerprint_hash == FINGERPRINT_HASH_MD5 ? DIGEST_MD5
+								: DIGEST_SHA256;
+	char *fingerprint = key_fingerprint(o->key, d);
+	struct buf base64 = BUF_INIT;
+
+	if (fingerprint != NULL)
+		o->detail = text_format(
+		    "%s %s", key_row(o->key)->short_name, fingerprint);
+	free(fingerprint);
+	base64_write(&base64, key_blob(o->key), 0);
+	o->base64 = buf_take_text(&base64);
+}
+
+/*
+ * Reads what was offered. False: no key of ours, or not one that may be
+ * used here; o is then still to be released.
+ */
+static bool
+take_offer(
+    struct monitor *m, struct span algorithm, struct span blob, struct offer *o)
+{
+	unsigned least = (unsigned)m->options.required_rsa_size;
+
+	memset(o, 0, sizeof(*o));
+	o->algorithm = signature_find(algorithm);
+	if (o->algorithm == NULL || blob.len > KEY_BLOB_MAX ||
+	    key_from_blob(blob, &o->key) != 0)
+		return false;
+	describe(m, o);
+	if (o->base64 == NULL || o->detail == NULL)
+		return false;
+	if (!is_accepted(m, algorithm)) {
+		log_info("signature algorithm %s not in "
+			 "PubkeyAcceptedAlgorithms",
+		    o->algorithm->name);
+		return false;
+	}
+	if (strcmp(key_type_name(o->key), o->algorithm->key_type) != 0) {
+		log_info("key of type %s cannot be used with algorithm %s",
+		    key_type_name(o->key), o->algorithm->name);
+		return false;
+	}
+	if (key_row(o->key)->type == KEY_RSA && key_bits(o->key) < least) {
+		log_info("refusing RSA key of %u bits: RequiredRSASize is %u",
+		    key_bits(o->key), least);
+		return false;
+	}
+	if (strings_has(&m->used_keys, o->base64)) {
+		log_debug1("key was used already in this login");
+		return false;
+	}
+	return true;
+}
+
+/* ---- the files ---- */
+
+struct problem {
+	const struct monitor *m;
+	const char *path;
+};
+
+static void
+log_problem(size_t line, const char *text, void *context)
+{
+	const struct problem *p = context;
+
+	log_info("Authentication tried for %s from %s: %s, line %zu: %s",
+	    p->m->user, p->m->host, p->path, line, text);
+}
+
+static bool
+search_file(const struct monitor *m, const char *path, const struct offer *o,
+    struct key_options *ret)
+{
+	struct key_context context = { &m->peer->remote, m->host,
+		time_wall_s() };
+	struct problem problem = { m, path };
+	struct key_match match;
+	struct buf text = BUF_INIT;
+	struct error e = { 0 };
+	bool found = false;
+	int r;
+
+	r = account_read_file(m->account, path, m->options.strict_modes,
+	    AUTHORIZED_KEYS_FILE_MAX, &text, &e);
+	if (r == ERR_PERMISSION)
+		log_info("%s", e.text);
+	else if (r != 0)
+		log_debug1("cannot read authorized keys: %s", e.text);
+	else
+		found = authorized_keys_find(buf_span(&text),
+		    key_type_name(o->key), key_blob(o->key), &context,
+		    log_problem, &problem, &match);
+	if (found) {
+		log_verbose("Accepted key %s found at %s:%zu", o->detail, path,
+		    match.line);
+		*ret = match.options;
+	}
+	buf_release(&text);
+	return found;
+}
+
+/* %h, %u, %U in a path; relative paths are under the home directory. */
+static char *
+expand_path(const struct monitor *m, const char *pattern)
+{
+	struct config_tokens tokens = { { NULL } };
+	struct error e = { 0 };
+	char uid[24];
+	char *path = NULL, *joined;
+	int r;
+
+	snprintf(uid, sizeof(uid), "%lu", (unsigned long)m->account->uid);
+	tokens.value['h'] = m->account->home;
+	tokens.value['u'] = m->account->name;
+	tokens.value['U'] = uid;
+	r = config_expand(pattern, &tokens, "huU", false, NULL, &path, &e);
+	if (r != 0) {
+		log_error("AuthorizedKeysFile: %s", error_message(&e, r));
+		return NULL;
+	}
+	if (path[0] == '/')
+		return path;
+	joined = path_join(m->account->home, path);
+	free(path);
+	return joined;
+}
+
+static bool
+search_pattern(const struct monitor *m, const char *pattern,
+    const struct offer *o, struct key_options *ret)
+{
+	struct strings paths = STRINGS_INIT;
+	char *path = expand_path(m, pattern);
+	bool found = false;
+
+	if (path != NULL && account_glob(m->account, path, &paths) == 0) {
+		for (size_t i = 0; i < paths.count && !found; i++)
+			found = search_file(m, paths.item[i], o, ret);
+	}
+	strings_release(&paths);
+	free(path);
+	return found;
+}
+
+/*
+ * Is the key authorised? For the stand-in of an unknown name, and for one
+ * that is not allowed, the files are looked for all the same.
+ */
+static bool
+is_authorised(struct monitor *m, const struct offer *o, struct key_options *ret)
+{
+	const struct strings *files = &m->options.authorized_keys_file;
+	bool found = false;
+
+	if (span_equal(buf_span(&m->known_blob), key_blob(o->key))) {
+		*ret = m->known_options;
+		key_options_init(&m->known_options);
+		buf_clear(&m->known_blob);
+		return true;
+	}
+	for (size_t i = 0; i < files->count && !found; i++)
+		found = search_pattern(m, files->item[i], o, ret);
+	if (found && !m->valid) {
+		key_options_release(ret);
+		found = false;
+	}
+	return found;
+}
+
+static void
+remember(struct monitor *m, const struct offer *o, struct key_options *options)
+{
+	key_options_release(&m->known_options);
+	buf_clear(&m->known_blob);
+	write_span(&m->known_blob, key_blob(o->key));
+	if (buf_error(&m->known_blob) != 0) {
+		buf_release(&m->known_blob);
+		key_options_release(options);
+		return;
+	}
+	m->known_options = *options;
+	key_options_init(options);
+}
+
+static bool
+method_is_on(const struct monitor *m)
+{
+	return m->methods != NULL &&
+	       auth_methods_allows(m->methods, "publickey", NULL);
+}
+
+/*
+ * Needs the rights of the user to read his files. The child learns whether
+ * a key is authorised, as any peer may.
+ */
+int
+monitor_on_key_probe(struct monitor *m, struct ipc *ipc, struct reader *r)
+{
+	struct span algorithm = read_text(r);
+	struct span blob = read_string(r);
+	struct monitor_attempt a = { .method = "publickey", .is_probe = true };
+	struct key_options options;
+	struct offer offer;
+	int rc;
+
+	if ((rc = read_end(r)) != 0)
+		return rc;
+	m->attempts++;
+	m->phase = MONITOR_AUTH;
+	key_options_init(&options);
+	if (take_offer(m, algorithm, blob, &offer) && method_is_on(m) &&
+	    is_authorised(m, &offer, &options)) {
+		a.ok = true;
+		a.key_options = &options;
+	}
+	a.detail = offer.detail;
+	rc = monitor_finish(m, ipc, &a);
+	if (a.ok)
+		remember(m, &offer, &options);
+	key_options_release(&options);
+	offer_release(&offer);
+	return rc;
+}
+
+/* ---- signatures ---- */
+
+/*
+ * What the signature must cover, from what the monitor knows itself: the
+ * hash that it signed first, the user that was named, the key that signed.
+ *   string session_id, byte 50, string user, string service,
+ *   string method, boolean TRUE, string algorithm, string blob
+ *   [, string host key blob]
+ */
+static void
+compose_signed(const struct monitor *m, struct span algorithm, struct span blob,
+    bool hostbound, struct buf *out)
+{
+	write_string(out, buf_span(&m->session_id));
+	write_byte(out, SSH_MSG_USERAUTH_REQUEST);
+	write_text(out, m->user);
+	write_text(out, "ssh-connection");
+	write_text(out,
+	    hostbound ? "publickey-hostbound-v00@openssh.com" : "publickey");
+	write_boolean(out, true);
+	write_string(out, algorithm);
+	write_string(out, blob);
+	if (hostbound)
+		write_string(out, m->host_key_blob);
+}
+
+static bool
+signature_fits(const struct monitor *m, const struct offer *o,
+    struct span algorithm, struct span blob, bool hostbound,
+    struct span signature)
+{
+	struct buf data = BUF_INIT;
+	int r;
+
+	compose_signed(m, algorithm, blob, hostbound, &data);
+	r = buf_error(&data);
+	if (r == 0)
+		r = key_verify(
+		    o->key, o->algorithm, buf_span(&data), signature);
+	if (r != 0)
+		log_debug1("signature of %s: %s", o->detail, error_text(r));
+	buf_release(&data);
+	return r == 0;
+}
+
+/*
+ * The child could pass on a signature made for something else: it is
+ * verified over data composed here, never over the child's.
+ */
+int
+monitor_on_key_auth(struct monitor *m, struct ipc *ipc, struct reader *r)
+{
+	struct span algorithm = read_text(r);
+	struct span blob = read_string(r);
+	struct span signature = read_string(r);
+	bool hostbound = read_boolean(r);
+	struct monitor_attempt a = { .method = "publickey" };
+	struct key_options options;
+	struct offer offer;
+	int rc;
+
+	if ((rc = read_end(r)) != 0)
+		return rc;
+	m->attempts++;
+	m->phase = MONITOR_AUTH;
+	key_options_init(&options);
+	if (take_offer(m, algorithm, blob, &offer) && method_is_on(m) &&
+	    is_authorised(m, &offer, &options)) {
+		a.ok = signature_fits(
+		    m, &offer, algorithm, blob, hostbound, signature);
+		a.key_options = &options;
+		a.info = text_format(
+		    "publickey %s %s", key_type_name(offer.key), offer.base64);
+	}
+	a.detail = offer.detail;
+	if (a.ok && strings_add(&m->used_keys, offer.base64) != 0)
+		a.ok = false;
+	rc = monitor_finish(m, ipc, &a);
+	free(a.info);
+	key_options_release(&options);
+	offer_release(&offer);
+	return rc;
+}
