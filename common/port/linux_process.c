@@ -177,6 +177,15 @@ port_socket_interactive(int fd)
 			  sizeof(unsent)) != 0);
 }
 
+void
+port_socket_acknowledge(int fd)
+{
+	int on = 1;
+
+	IGNORE_RESULT(
+	    setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on)) != 0);
+}
+
 int
 port_peer_uid(int fd, uid_t *ret_uid)
 {

@@ -41,6 +41,11 @@ void port_pipe_enlarge(int fd);
 
 void port_socket_interactive(int fd);  /* TCP_NODELAY, short unsent queue */
 
+/* What was read is acknowledged now, not up to 40 ms later: a peer with
+ * Nagle's algorithm on holds back its next small packet until then. Holds for
+ * this moment only. */
+void port_socket_acknowledge(int fd);
+
 /* Uid of the peer of a Unix socket. */
 int port_peer_uid(int fd, uid_t *ret_uid) MUST_CHECK;
 
