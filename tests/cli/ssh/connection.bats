@@ -1,0 +1,152 @@
+# Getting there: addresses, proxies, time limits, servers that misbehave.
+
+setup_file() { load ../common; start_sshd; }
+teardown_file() { load ../common; stop_sshd; }
+setup() { load ../common; }
+
+# A server of a few bytes: what it says, then it waits for the end.
+fake_server() {
+	FAKE_PORT=$(free_port)
+	python3 - "$FAKE_PORT" "$1" "${2:-hold}" 3>&- <<-'E' &
+		import socket, sys
+		s = socket.socket()
+		s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+		s.bind(("127.0.0.1", int(sys.argv[1])))
+		s.listen(5)
+		while True:
+		    c, _ = s.accept()
+		    c.sendall(sys.argv[2].encode().decode("unicode_escape").encode("latin-1"))
+		    if sys.argv[3] == "close":
+		        c.recv(1)
+		        c.shutdown(socket.SHUT_WR)
+		        while c.recv(65536): pass
+		        c.close()
+	E
+	FAKE_PID=$!
+	for _ in $(seq 100); do
+		(exec 9<>"/dev/tcp/127.0.0.1/$FAKE_PORT") 2>/dev/null && break
+		sleep 0.05
+	done
+}
+teardown() { [ -z "${FAKE_PID:-}" ] || kill "$FAKE_PID" 2>/dev/null || true; }
+
+@test "nobody listens: the reason, status 255" {
+	run -255 --separate-stderr ssh_ -p 1 127.0.0.1 true
+	[ "${stderr%$'\r'}" = "ssh: connect to host 127.0.0.1 port 1: Connection refused" ]
+}
+
+@test "a name that does not exist" {
+	run -255 --separate-stderr ssh_ no-such-host.invalid true
+	[[ "$stderr" == "ssh: Could not resolve hostname no-such-host.invalid: "* ]]
+}
+
+@test "a name with several addresses reaches the one that answers" {
+	run -0 ssh_ -o HostKeyAlias=target -p "$PORT" localhost true
+}
+
+@test "-4 and -6 choose the family" {
+	run -0 ssh_ -4 -o HostKeyAlias=target -p "$PORT" localhost true
+	run -255 ssh_ -6 target true
+}
+
+@test "-b binds the source address" {
+	run -0 ssh_ -b 127.0.0.3 target 'echo $SSH_CONNECTION'
+	[[ "$output" == "127.0.0.3 "* ]]
+}
+
+@test "ConnectTimeout ends a silent server" {
+	fake_server ''
+	run -255 --separate-stderr ssh_ -o ConnectTimeout=1 -p "$FAKE_PORT" 127.0.0.1 true
+	[[ "$stderr" == *"Connection timed out during banner exchange"* ]]
+	[[ "$stderr" == *"Connection to 127.0.0.1 port $FAKE_PORT timed out"* ]]
+}
+
+@test "a server that closes at once" {
+	fake_server '' close
+	run -255 --separate-stderr ssh_ -p "$FAKE_PORT" 127.0.0.1 true
+	[[ "$stderr" == *"kex_exchange_identification: Connection closed by remote host"* ]]
+	[[ "$stderr" == *"Connection closed by 127.0.0.1 port $FAKE_PORT"* ]]
+}
+
+@test "something that is no SSH server" {
+	fake_server 'SSH-1.5-old\r\n'
+	run -255 ssh_ -p "$FAKE_PORT" 127.0.0.1 true
+	kill "$FAKE_PID"
+	fake_server 'SSH-2.0-x\r\nnonsense that is no packet at all, but long enough\r\n'
+	run -255 --separate-stderr ssh_ -p "$FAKE_PORT" 127.0.0.1 true
+	[[ "$stderr" == *"Bad packet"* ]]
+}
+
+@test "no algorithm in common: both are told" {
+	run -255 --separate-stderr ssh_ -c 3des-cbc target true
+	[[ "$stderr" == *"Unable to negotiate with 127.0.0.1 port $PORT: no matching cipher found. Their offer: "* ]]
+}
+
+@test "ProxyCommand carries the connection" {
+	run -0 ssh_ -o "ProxyCommand=exec python3 -c 'import socket,os,threading,sys
+s=socket.create_connection((\"127.0.0.1\",$PORT))
+def up():
+  while True:
+    b=os.read(0,65536)
+    if not b: break
+    s.sendall(b)
+  s.shutdown(1)
+threading.Thread(target=up,daemon=True).start()
+while True:
+  b=s.recv(65536)
+  if not b: break
+  os.write(1,b)'" target 'echo through'
+	[ "$output" = through ]
+}
+
+@test "ProxyCommand that fails" {
+	run -255 --separate-stderr ssh_ -o ProxyCommand=false target true
+	[[ "$stderr" == *"Connection closed by UNKNOWN port 65535"* ]]
+	run -255 ssh_ -o ProxyCommand=/no/such/program target true
+}
+
+@test "ProxyCommand knows its tokens" {
+	run -255 ssh_ -o "ProxyCommand=echo '%h %p %r %n' > '$BATS_TEST_TMPDIR/tokens'" target true
+	[ "$(cat "$BATS_TEST_TMPDIR/tokens")" = "127.0.0.1 $PORT $ME target" ]
+}
+
+@test "-E takes all messages, with CR LF as scripts know it" {
+	run -0 --separate-stderr ssh_ -v -E "$BATS_TEST_TMPDIR/log" target true
+	[ -z "$stderr" ]
+	grep -q $'^debug1: Connecting to 127.0.0.1 \[127.0.0.1\] port '"$PORT"$'\.\r$' "$BATS_TEST_TMPDIR/log"
+	grep -q "^Authenticated to 127.0.0.1 (\[127.0.0.1\]:$PORT) using \"publickey\"\." "$BATS_TEST_TMPDIR/log"
+}
+
+@test "-q says nothing" {
+	run -255 --separate-stderr ssh_ -q -i none -o IdentityFile=none target true
+	[ -z "$stderr" ]
+}
+
+@test "ServerAliveInterval finds a server that is gone" {
+	ssh_ -o ServerAliveInterval=1 -o ServerAliveCountMax=1 target \
+		'kill -STOP $PPID; sleep 20' 2> "$BATS_TEST_TMPDIR/err" 3>&- && status=0 || status=$?
+	pkill -CONT -P "$(cat "$SCRATCH/started")" || true
+	[ "$status" -eq 255 ]
+	grep -q 'Timeout, server 127.0.0.1 not responding.' "$BATS_TEST_TMPDIR/err"
+}
+
+@test "the second visit guesses right, and only where the file may be written" {
+	export HOME_BEFORE=$HOME
+	log=$BATS_TEST_TMPDIR/log
+	home=$(getent passwd "$ME" | cut -d: -f6)
+	[ -d "$home/.ssh" ] || skip "no ~/.ssh"
+	cp "$home/.ssh/sheetbend_hosts" "$BATS_TEST_TMPDIR/saved" 2>/dev/null || true
+	run -0 ssh_ -o RememberHosts=yes target true
+	run -0 ssh_ -o RememberHosts=yes -v -E "$log" target true
+	cp "$BATS_TEST_TMPDIR/saved" "$home/.ssh/sheetbend_hosts" 2>/dev/null || rm -f "$home/.ssh/sheetbend_hosts"
+	grep -q 'the guess was right' "$log"
+}
+
+@test "a damaged memory does no harm" {
+	home=$(getent passwd "$ME" | cut -d: -f6)
+	[ -d "$home/.ssh" ] || skip "no ~/.ssh"
+	cp "$home/.ssh/sheetbend_hosts" "$BATS_TEST_TMPDIR/saved" 2>/dev/null || true
+	head -c 2000 /dev/urandom > "$home/.ssh/sheetbend_hosts"
+	run -0 ssh_ -o RememberHosts=yes target true
+	cp "$BATS_TEST_TMPDIR/saved" "$home/.ssh/sheetbend_hosts" 2>/dev/null || rm -f "$home/.ssh/sheetbend_hosts"
+}
