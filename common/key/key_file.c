@@ -63,6 +63,8 @@ check_permissions(int fd, struct error *e)
 
 	if (fstat(fd, &st) != 0)
 		return error_set_errno(e, "cannot look at it");
+	if (S_ISDIR(st.st_mode))
+		return error_set(e, ERR_SYSTEM, "%s", strerror(EISDIR));
 	if (st.st_uid == getuid() && (st.st_mode & 077) != 0)
 		return error_set(e, ERR_PERMISSION,
 		    "bad permissions: mode %04o lets others at it "
@@ -206,6 +208,17 @@ key_public_load(const char *path, struct key **ret, struct error *e)
 	return r;
 }
 
+/* 0644 as far as the umask allows; file_write_atomic() sets just the mode
+ * that it is given. */
+static mode_t
+public_mode(void)
+{
+	mode_t mask = umask(077);
+
+	umask(mask);
+	return 0644 & ~mask;
+}
+
 int
 key_public_save(const struct key *k, const char *path, struct error *e)
 {
@@ -216,7 +229,8 @@ key_public_save(const struct key *k, const char *path, struct error *e)
 	if (text == NULL)
 		r = error_set(e, ERR_MEMORY, "%s", error_text(ERR_MEMORY));
 	else
-		r = file_write_atomic(path, span_text(text), 0644, false, e);
+		r = file_write_atomic(
+		    path, span_text(text), public_mode(), false, e);
 	free(text);
 	free(line);
 	return r;

@@ -67,7 +67,7 @@ int key_private_save(const struct key *k, const char *path,
 /* The first key of a file with public key lines (a .pub, authorized_keys). */
 int key_public_load(
     const char *path, struct key **ret, struct error *e) MUST_CHECK;
-/* "type base64 comment\n", mode 0644. */
+/* "type base64 comment\n", mode 0644 less the umask. */
 int key_public_save(
     const struct key *k, const char *path, struct error *e) MUST_CHECK;
 

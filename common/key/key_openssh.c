@@ -208,10 +208,11 @@ encrypt(const struct envelope *v, const char *passphrase, struct buf *plain,
 
 /* ---- the private part ---- */
 
+/* 1, 2, 3 ...; PuTTY pads to more than a block where there is no cipher. */
 static bool
-is_padding(struct span s, size_t block_size)
+is_padding(struct span s)
 {
-	if (s.len >= block_size)
+	if (s.len > UINT8_MAX)
 		return false;
 	for (size_t i = 0; i < s.len; i++) {
 		if (s.ptr[i] != i + 1)
@@ -254,7 +255,7 @@ read_private(const struct envelope *v, struct span plain, struct key **ret,
 	padding = read_rest(&rd);
 	if (read_error(&rd) != 0)
 		r = damaged(e, "its comment");
-	else if (!is_padding(padding, v->cipher->block_size))
+	else if (!is_padding(padding))
 		r = damaged(e, "its padding");
 	else if (!span_equal(key_blob(k), v->public_blob))
 		r = damaged(e, "public and private half differ");

@@ -99,6 +99,9 @@ catch_signals(struct sigaction old[static ARRAY_COUNT(caught_signals)])
 	for (size_t i = 0; i < ARRAY_COUNT(caught_signals); i++) {
 		caught[caught_signals[i]] = 0;
 		sigaction(caught_signals[i], &sa, &old[i]);
+		/* What is ignored stays ignored (nohup, jobs of a script). */
+		if (old[i].sa_handler == SIG_IGN)
+			sigaction(caught_signals[i], &old[i], NULL);
 	}
 }
 

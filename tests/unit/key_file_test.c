@@ -69,6 +69,7 @@ static const struct vector {
 	{ "ec_openssl_compressed.PEM", NULL, "", false },
 	{ "ec_openssl_explicit.PEM", NULL, "", false },
 	{ "rsa_putty", "rsa1024", NULL, false },
+	{ "ed25519_putty_plain", "ed25519", "putty@vector", false },
 	{ "ed25519_putty", "ed25519", "putty@vector", true },
 };
 

@@ -339,3 +339,353 @@ TEST(a_tiny_limit_rekeys_and_still_makes_progress)
 	CHECK(p.client.kex_done >= 2);
 	pair_end(&p);
 }
+
+TEST(a_right_guess_is_used)
+{
+	struct pair p;
+	struct transport_negotiated n;
+
+	pair_configure(&p);
+	p.client.config.guess = true;
+	pair_open(&p);
+	CHECK(transport_get_negotiated(p.client.t, &n));
+	CHECK(n.guess_was_right);
+	CHECK_TEXT(n.kex, "curve25519-sha256");
+	CHECK_TEXT(transport_peer_first_kex(p.client.t), "curve25519-sha256");
+	CHECK_TEXT(transport_peer_first_host_key(p.client.t), "ssh-ed25519");
+	exchange_some(&p);
+	pair_end(&p);
+}
+
+TEST(a_wrong_guess_costs_nothing_but_bytes)
+{
+	static const char *const servers[] = {
+		"ecdh-sha2-nistp256,curve25519-sha256", "ecdh-sha2-nistp256"
+	};
+	struct pair p;
+	struct transport_negotiated n;
+
+	for (size_t i = 0; i < ARRAY_COUNT(servers); i++) {
+		pair_configure(&p);
+		p.client.config.guess = true;
+		p.server.config.kex_algorithms = servers[i];
+		pair_open(&p);
+		CHECK(transport_get_negotiated(p.client.t, &n));
+		CHECK(!n.guess_was_right);
+		exchange_some(&p);
+		pair_end(&p);
+	}
+}
+
+/* ssh, sshd: the defaults. */
+static const char default_kex[] =
+    "mlkem768x25519-sha256,sntrup761x25519-sha512,"
+    "sntrup761x25519-sha512@openssh.com,curve25519-sha256,"
+    "curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384,"
+    "ecdh-sha2-nistp521";
+static const char default_ciphers[] =
+    "aes128-gcm@openssh.com,aes256-gcm@openssh.com,"
+    "chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr";
+static const char default_macs[] =
+    "umac-64-etm@openssh.com,umac-128-etm@openssh.com,"
+    "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,"
+    "hmac-sha1-etm@openssh.com,umac-64@openssh.com,umac-128@openssh.com,"
+    "hmac-sha2-256,hmac-sha2-512,hmac-sha1";
+
+TEST(the_servers_first_flight_stays_below_2900_bytes)
+{
+	struct pair p;
+
+	pair_configure(&p);
+	p.server.config.kex_algorithms = default_kex;
+	p.server.config.host_key_algorithms =
+	    "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,"
+	    "ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256";
+	p.server.config.ciphers = default_ciphers;
+	p.server.config.macs = default_macs;
+	p.server.config.compression = "none,zlib@openssh.com";
+	p.client.config = p.server.config;
+	p.client.config.role = TRANSPORT_CLIENT;
+	p.server.config.ident = "SSH-2.0-Sheetbend_0.1.0";
+	pair_open(&p);
+	if (p.server.sent_bytes >= 2900)
+		FAIL("%zu bytes", p.server.sent_bytes);
+	pair_end(&p);
+}
+
+TEST(a_refused_host_key_ends_both)
+{
+	struct pair p;
+	uint32_t reason;
+
+	pair_configure(&p);
+	p.client.refuse = true;
+	pair_start(&p);
+	pair_run(&p, SIZE_MAX);
+	CHECK_INT(p.client.failed, ERR_HOST_KEY);
+	CHECK(p.server.disconnected);
+	(void)transport_disconnect_text(p.server.t, &reason);
+	CHECK_INT(reason, SSH_DISCONNECT_HOST_KEY_NOT_VERIFIABLE);
+	CHECK(!transport_is_open(p.client.t));
+	pair_end(&p);
+}
+
+TEST(a_short_rsa_host_key_is_refused)
+{
+	struct pair p;
+	struct error e = { 0 };
+
+	pair_configure(&p);
+	CHECK_INT(key_generate("rsa", 2048, &p.server.key, &e), 0);
+	p.client.config.host_key_algorithms = "rsa-sha2-512";
+	p.server.config.host_key_algorithms = "rsa-sha2-512";
+	p.client.config.rsa_bits_min = 2049;
+	pair_start(&p);
+	pair_run(&p, SIZE_MAX);
+	CHECK_INT(p.client.failed, ERR_KEY_SIZE);
+	CHECK(strstr(transport_error(p.client.t)->text, "2048 bits") != NULL);
+	CHECK_INT(p.client.verified, 0);
+	pair_end(&p);
+}
+
+TEST(a_signature_of_another_key_is_refused)
+{
+	struct pair p;
+	struct key *other = NULL;
+	struct error e = { 0 };
+	struct buf signature = BUF_INIT;
+	struct packet packet;
+	int r = 0;
+
+	pair_configure(&p);
+	CHECK_INT(key_generate("ed25519", 0, &other, &e), 0);
+	pair_start(&p);
+	/* By hand up to the question, then a signature of the wrong key. */
+	p.server.failed = 1;
+	while (r != TRANSPORT_SIGN) {
+		CHECK(carry(&p, &p.client, &p.server, SIZE_MAX) |
+		      carry(&p, &p.server, &p.client, SIZE_MAX));
+		while ((r = transport_next(p.server.t, p.now, &packet)) !=
+			   TRANSPORT_NONE &&
+		       r != TRANSPORT_SIGN)
+			CHECK(r > 0);
+	}
+	CHECK_INT(key_sign(other, signature_find(span_text("ssh-ed25519")),
+		      transport_sign_hash(p.server.t), &signature),
+	    0);
+	CHECK_INT(transport_signed(p.server.t, buf_span(&signature)), 0);
+	pair_run(&p, SIZE_MAX);
+	CHECK_INT(p.client.failed, ERR_SIGNATURE);
+	CHECK_INT(p.client.verified, 0);
+	buf_release(&signature);
+	key_unref(other);
+	pair_end(&p);
+}
+
+TEST(no_common_algorithm_is_told_to_both)
+{
+	struct pair p;
+
+	pair_configure(&p);
+	p.client.config.kex_algorithms = "ecdh-sha2-nistp384";
+	pair_start(&p);
+	pair_run(&p, SIZE_MAX);
+	CHECK_INT(p.client.failed, ERR_NO_MATCH);
+	CHECK_TEXT(transport_error(p.client.t)->text,
+	    "no matching key exchange method found. Their offer: "
+	    "curve25519-sha256,ecdh-sha2-nistp256,ext-info-s,"
+	    "kex-strict-s-v00@openssh.com");
+	CHECK_INT(p.server.failed, ERR_NO_MATCH);
+	pair_end(&p);
+}
+
+TEST(the_peers_last_words_are_escaped)
+{
+	struct pair p;
+	uint32_t reason;
+
+	pair_configure(&p);
+	pair_open(&p);
+	transport_disconnect(
+	    p.server.t, SSH_DISCONNECT_BY_APPLICATION, "bye\033[31m\nroot:");
+	CHECK(!transport_is_open(p.server.t));
+	pair_run(&p, SIZE_MAX);
+	CHECK(p.client.disconnected);
+	CHECK(strchr(transport_disconnect_text(p.client.t, &reason), '\033') ==
+	      NULL);
+	CHECK_INT(reason, 11);
+	CHECK_INT(p.client.failed, ERR_DISCONNECTED);
+	pair_end(&p);
+}
+
+TEST(a_ping_is_answered_and_an_unknown_packet_told)
+{
+	struct pair p;
+
+	pair_configure(&p);
+	pair_open(&p);
+	CHECK_INT(transport_ping(p.client.t, span_text("hello")), 0);
+	CHECK_INT(transport_ping(p.server.t, span_text("x")), ERR_UNSUPPORTED);
+	CHECK_INT(transport_unimplemented(p.client.t, 3), 0);
+	pair_run(&p, SIZE_MAX);
+	CHECK_INT(p.client.packets, 1);
+	/* 15 is assigned to nobody. */
+	CHECK_INT(
+	    transport_send_raw_payload(p.client.t, span_text("\017abc")), 0);
+	pair_run(&p, SIZE_MAX);
+	CHECK_INT(p.server.failed, 0);
+	CHECK_INT(p.client.failed, 0);
+	pair_end(&p);
+}
+
+TEST(time_alone_starts_a_rekey)
+{
+	struct pair p;
+	uint64_t next;
+
+	pair_configure(&p);
+	p.client.config.rekey_interval_us = 5000000;
+	pair_open(&p);
+	authenticate(&p);
+	CHECK_INT(transport_tick(p.client.t, p.now, &next), 0);
+	CHECK_INT(next, p.now + 5000000);
+	CHECK(!transport_is_rekeying(p.client.t));
+	p.now += 5000000;
+	CHECK_INT(transport_tick(p.client.t, p.now, &next), 0);
+	CHECK(transport_is_rekeying(p.client.t));
+	pair_run(&p, SIZE_MAX);
+	CHECK_INT(p.client.kex_done, 2);
+	CHECK_INT(transport_tick(p.server.t, p.now, &next), 0);
+	CHECK(next == UINT64_MAX);
+	pair_end(&p);
+}
+
+TEST(server_sig_algs_are_told_again_only_before_success)
+{
+	struct pair p;
+
+	pair_configure(&p);
+	p.server.config.server_sig_algs =
+	    "ssh-ed25519,ssh-ed25519-cert-v01@openssh.com,rsa-sha2-256";
+	pair_open(&p);
+	CHECK_TEXT(
+	    transport_server_sig_algs(p.client.t), "ssh-ed25519,rsa-sha2-256");
+	CHECK_INT(transport_send_sig_algs(p.server.t, "rsa-sha2-512"), 0);
+	pair_run(&p, SIZE_MAX);
+	CHECK_TEXT(transport_server_sig_algs(p.client.t), "rsa-sha2-512");
+	CHECK_INT(p.client.ext_infos, 2);
+	authenticate(&p);
+	CHECK_INT(transport_send_sig_algs(p.server.t, "x"), 0);
+	pair_run(&p, SIZE_MAX);
+	CHECK_INT(p.client.ext_infos, 2);
+	pair_end(&p);
+}
+
+TEST(the_largest_payload_arrives_and_a_larger_one_is_refused)
+{
+	struct pair p;
+	struct buf *b;
+	size_t most = TRANSPORT_PAYLOAD_MAX - 1;
+
+	pair_configure(&p);
+	pair_open(&p);
+	b = transport_begin(p.client.t, SSH_MSG_CHANNEL_DATA);
+	memset(buf_reserve(b, most), 'a', most);
+	buf_extend(b, most);
+	CHECK_INT(transport_end(p.client.t), 0);
+	b = transport_begin(p.client.t, SSH_MSG_CHANNEL_DATA);
+	memset(buf_reserve(b, most + 1), 'b', most + 1);
+	buf_extend(b, most + 1);
+	CHECK_INT(transport_end(p.client.t), ERR_LIMIT);
+	b = transport_begin(p.client.t, SSH_MSG_CHANNEL_DATA);
+	write_span(b, span_text("given up"));
+	transport_abandon(p.client.t);
+	send_data(&p.client, "end");
+	pair_run(&p, 10000);
+	CHECK_INT(p.server.got.len, most + 3);
+	pair_end(&p);
+}
+
+TEST(an_export_goes_on_in_the_middle_of_everything)
+{
+	static const char *const ciphers[] = { "aes128-gcm@openssh.com",
+		"chacha20-poly1305@openssh.com", "aes256-ctr", "aes128-cbc" };
+	struct pair p;
+	struct buf state = BUF_SECRET_INIT;
+	struct error e = { 0 };
+	struct transport *t;
+
+	for (size_t i = 0; i < ARRAY_COUNT(ciphers); i++) {
+		pair_configure(&p);
+		p.client.config.ciphers = p.server.config.ciphers = ciphers[i];
+		p.client.config.macs = p.server.config.macs = "hmac-sha2-256";
+		pair_open(&p);
+		for (int j = 0; j < 10; j++)
+			send_data(&p.client, "through the gap ");
+		send_data(&p.server, "not sent yet");
+		(void)carry(&p, &p.client, &p.server, 333);
+		CHECK_INT(transport_export(p.server.t, &state), 0);
+		transport_free(p.server.t);
+		CHECK_INT(transport_import(&p.server.config, buf_span(&state),
+			      p.now, &t, &e),
+		    0);
+		p.server.t = t;
+		transport_set_host_keys(t, find_blob, &p.server);
+		CHECK_SPAN(
+		    transport_session_id(p.client.t), transport_session_id(t));
+		pair_run(&p, 100);
+		CHECK_INT(p.server.got.len, 160);
+		CHECK_SPAN(buf_span(&p.client.got), span_text("not sent yet"));
+		CHECK_INT(transport_rekey(t, p.now), 0);
+		CHECK_INT(transport_export(t, &state), ERR_UNEXPECTED);
+		pair_run(&p, 100);
+		CHECK_INT(p.client.kex_done, 2);
+		CHECK_INT(p.client.failed, 0);
+		buf_clear(&state);
+		pair_end(&p);
+	}
+	buf_release(&state);
+}
+
+TEST(every_truncated_export_is_refused)
+{
+	struct pair p;
+	struct buf state = BUF_SECRET_INIT;
+	struct error e = { 0 };
+	struct transport *t = NULL;
+
+	pair_configure(&p);
+	pair_open(&p);
+	CHECK_INT(transport_export(p.client.t, &state), 0);
+	for (size_t n = 0; n < state.len; n++) {
+		CHECK(transport_import(&p.client.config, span_of(state.data, n),
+			  p.now, &t, &e) != 0);
+		CHECK(t == NULL);
+	}
+	CHECK_INT(
+	    transport_import(&p.server.config, buf_span(&state), p.now, &t, &e),
+	    ERR_FORMAT);
+	buf_release(&state);
+	pair_end(&p);
+}
+
+TEST(a_closed_transport_takes_and_gives_nothing)
+{
+	struct pair p;
+	struct packet packet;
+	size_t room, pending;
+
+	pair_configure(&p);
+	pair_open(&p);
+	transport_disconnect(p.client.t, 11, "done");
+	pending = transport_pending_bytes(p.client.t);
+	CHECK(pending > 0);
+	CHECK(transport_recv_space(p.client.t, &room) == NULL);
+	CHECK(!transport_wants_input(p.client.t));
+	write_text(transport_begin(p.client.t, SSH_MSG_CHANNEL_DATA), "late");
+	CHECK(transport_end(p.client.t) < 0);
+	CHECK_INT(transport_pending_bytes(p.client.t), pending);
+	CHECK(transport_next(p.client.t, p.now, &packet) < 0);
+	CHECK(transport_rekey(p.client.t, p.now) < 0);
+	pair_end(&p);
+}
