@@ -82,8 +82,10 @@ on_data(struct channel *c, enum channel_stream stream, struct span data,
 	struct seen *s = context;
 	size_t n = data.len < s->take ? data.len : s->take;
 
-	write_span(stream == CHANNEL_STREAM_DATA ? &s->data : &s->err,
-	    span_of(data.ptr, n));
+	if (n > 0)
+		write_span(
+		    stream == CHANNEL_STREAM_DATA ? &s->data : &s->err,
+		    span_of(data.ptr, n));
 	if (s->close_at_data)
 		CHECK_INT(channel_close(c), 0);
 	if (s->free_at_data)
