@@ -45,7 +45,10 @@
 #define DEFAULT_LIMIT_S 20
 
 static int master, slave;
-static pid_t child;
+static pid_t leader; /* of the terminal's session */
+static int events;   /* from the leader: the program's pid, then statuses */
+static pid_t
+    child; /* the program: a job of the leader's, so that it may stop */
 static bool child_ended, child_stopped;
 static int child_status;
 static struct termios modes_before;
@@ -57,7 +60,7 @@ NORETURN static void
 give_up(int status, const char *what, const char *detail)
 {
 	fprintf(stderr, "ptyrun: %s%s%s\n", what, *detail ? ": " : "", detail);
-	if (!child_ended)
+	if (child > 0 && !child_ended)
 		kill(child, SIGKILL);
 	exit(status);
 }
@@ -90,8 +93,8 @@ pump(int ms)
 			output_len += (size_t)n;
 		}
 	}
-	if (!child_ended &&
-	    waitpid(child, &status, WNOHANG | WUNTRACED) == child) {
+	while (!child_ended && read(events, &status, sizeof(status)) ==
+				   (ssize_t)sizeof(status)) {
 		child_stopped = WIFSTOPPED(status);
 		child_ended = !child_stopped;
 		child_status = status;
@@ -182,18 +185,53 @@ wait_ms(int ms)
 		pump(5);
 }
 
-static void
-start(char **program)
+/* A shell's part: the program is a job of its own in the foreground. */
+NORETURN static void
+lead(char **program, int report)
 {
-	fflush(stdout);
-	child = fork();
-	if (child == 0) {
-		close(master);
-		if (login_tty(slave) != 0)
-			_exit(127);
+	pid_t pid;
+	int status;
+
+	signal(SIGTTOU, SIG_IGN);
+	if (login_tty(slave) != 0)
+		_exit(127);
+	if ((pid = fork()) == 0) {
+		setpgid(0, 0);
+		tcsetpgrp(STDIN_FILENO, getpid());
+		signal(SIGTTOU, SIG_DFL);
 		execvp(program[0], program);
 		_exit(127);
 	}
+	setpgid(pid, pid);
+	tcsetpgrp(STDIN_FILENO, pid);
+	if (write(report, &pid, sizeof(pid)) < 0)
+		_exit(127);
+	while (waitpid(pid, &status, WUNTRACED) == pid) {
+		if (write(report, &status, sizeof(status)) < 0 ||
+		    !WIFSTOPPED(status))
+			break;
+	}
+	_exit(0);
+}
+
+static void
+start(char **program)
+{
+	int fd[2];
+
+	fflush(stdout);
+	if (pipe2(fd, O_CLOEXEC) != 0)
+		exit(2);
+	leader = fork();
+	if (leader == 0) {
+		close(master);
+		lead(program, fd[1]);
+	}
+	close(fd[1]);
+	events = fd[0];
+	if (read(events, &child, sizeof(child)) != (ssize_t)sizeof(child))
+		exit(2);
+	fcntl(events, F_SETFL, O_NONBLOCK);
 }
 
 static void
