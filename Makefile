@@ -187,7 +187,7 @@ check-unit: unit
 demo:
 	@scripts/setup build
 	@$(MAKE) -s all
-	@scripts/demo $(CMD)
+	@scripts/demo $(if $(CMD),'$(subst ','\'',$(CMD))')
 
 test:
 	@scripts/setup test
