@@ -127,20 +127,25 @@ load_options(const struct arguments *a, const char *home, const char *user,
 static void
 refuse_unsupported(const struct arguments *a, const struct ssh_options *o)
 {
-	struct strings list = STRINGS_INIT;
+	struct strings list = STRINGS_INIT, warnings = STRINGS_INIT;
 
 	if (a->multiplex != NULL)
 		fatal("ssh: -O: connection sharing is not supported yet");
 	if (a->is_stdio_forward)
 		fatal("ssh: -W: forwarding of standard input and output is "
 		      "not supported yet");
-	if (ssh_options_unsupported(o, &list) != 0)
+	if (ssh_options_unsupported(o, true, &list) != 0 ||
+	    ssh_options_unsupported(o, false, &warnings) != 0)
 		fatal("ssh: out of memory");
+	for (size_t i = 0; i < warnings.count; i++)
+		log_info("Warning: %s is not supported yet; going on without",
+		    warnings.item[i]);
 	for (size_t i = 0; i < list.count; i++)
 		log_error("ssh: %s is not supported yet", list.item[i]);
 	if (list.count > 0)
 		leave(EXIT_ERROR);
 	strings_release(&list);
+	strings_release(&warnings);
 }
 
 /* The command to run, from either place; NULL: a shell. */

@@ -201,9 +201,10 @@ ssh_options_set(struct ssh_options *o, enum ssh_option row, const char *value,
 }
 
 int
-ssh_options_unsupported(const struct ssh_options *o, struct strings *ret)
+ssh_options_unsupported(
+    const struct ssh_options *o, bool required, struct strings *ret)
 {
-	return config_later(&plain_table, o, ret);
+	return config_later(&plain_table, o, required, ret);
 }
 
 /* ---- tokens ---- */

@@ -234,8 +234,10 @@ void ssh_options_dump(
 
 /*
  * Options in use whose feature is not there yet: adds "Keyword: feature" to
- * ret for each that was set to other than "off". */
-int ssh_options_unsupported(
-    const struct ssh_options *o, struct strings *ret) MUST_CHECK;
+ * ret for each that was set to other than "off". required: those without
+ * which no connection may be made (a forward that was asked for); else those
+ * that a warning does for. */
+int ssh_options_unsupported(const struct ssh_options *o, bool required,
+    struct strings *ret) MUST_CHECK;
 
 #endif

@@ -99,8 +99,10 @@ enum {
 	CONFIG_GLOBAL = 1 << 10,    /* not in any Host or Match block */
 	CONFIG_EXCLUDED = 1 << 11,  /* void once the keyword extra is set */
 	CONFIG_EXCLUDED_BY_VALUE = 1 << 12, /* ... but not if to "none" */
-	CONFIG_QUIETLY = 1 << 13 /* that it comes later goes without saying:
-				  * nothing fails by it */
+	CONFIG_QUIETLY = 1 << 13, /* that it comes later goes without saying:
+				   * nothing fails by it */
+	CONFIG_REQUIRED = 1 << 14 /* comes later, and to go on without it
+				   * would be wrong: refused */
 };
 
 struct config_choice {
@@ -282,8 +284,10 @@ void config_dump_row(const struct config_table *table, const void *options,
     size_t row, const char *keyword, struct buf *out);
 
 /* Adds "Keyword: feature" for each row in use (set to other than its default
- * or "no") that has a feature of a later version. */
+ * or "no") that has a feature of a later version: those that are REQUIRED, or
+ * those that one can go on without. */
 int config_later(const struct config_table *table, const void *options,
+    bool required,
     struct strings *ret) MUST_CHECK;
 
 /* ---- tokens ---- */

@@ -368,8 +368,8 @@ says_no(struct buf *line)
 }
 
 int
-config_later(
-    const struct config_table *table, const void *options, struct strings *ret)
+config_later(const struct config_table *table, const void *options,
+    bool required, struct strings *ret)
 {
 	struct buf line = BUF_INIT;
 	int r = 0;
@@ -379,6 +379,7 @@ config_later(
 		char *text;
 
 		if (row->later == NULL || (row->flags & CONFIG_QUIETLY) != 0 ||
+		    required != ((row->flags & CONFIG_REQUIRED) != 0) ||
 		    !config_is_set(table, options, i))
 			continue;
 		buf_clear(&line);
