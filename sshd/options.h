@@ -71,7 +71,7 @@ enum pubkey_auth_options { /* bits */
 /* ---- structured values ---- */
 
 struct sshd_listen_address {
-	char *host;    /* numeric or a name; NULL: all (see address_family) */
+	char *host;    /* numeric or a name; "::" and "0.0.0.0" are all */
 	int port;      /* never 0 in complete options */
 	char *rdomain; /* or NULL */
 };
@@ -113,6 +113,7 @@ enum sshd_penalty {
 };
 struct sshd_penalties {
 	bool on;
+	unsigned given; /* words that a file named; of option_listen.c */
 	double seconds[SSHD_PENALTIES];
 	int max_sources4;
 	int max_sources6;
@@ -126,6 +127,7 @@ struct sshd_user_environment {
 };
 
 #define CONFIG_TYPE_listen_addresses       struct sshd_listen_addresses
+#define CONFIG_TYPE_absolute_command       char *
 #define CONFIG_TYPE_unbuilt_flag           bool
 #define CONFIG_TYPE_user_patterns          struct strings
 #define CONFIG_TYPE_accept_env             struct strings
