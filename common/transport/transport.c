@@ -389,8 +389,7 @@ next_packet(struct transport *t, struct packet *ret_packet,
 		return 0;
 	if ((r = dispatch(t, &m)) != 0)
 		return r;
-	/* Not while the peer has begun an exchange: it is counted then. */
-	if (m.event == TRANSPORT_PACKET && (r = kex_check_limits(t)) != 0)
+	if ((r = kex_check_limits(t)) != 0)
 		return r;
 	*ret_event = m.event;
 	return 0;

@@ -33,7 +33,15 @@ struct key *sim_key_for(const char *algorithm);
 /* Fails the outcome with a sentence; false. */
 bool sim_fail(struct outcome *o, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/*
+ * A scenario gets the seed, and its own count of seeds (0, 1, 2, ... without
+ * gaps), with which it goes through combinations in order.
+ */
+
 /* Two transports and data that is compared byte by byte. */
-void scenario_transport(uint64_t seed, struct outcome *ret);
+void scenario_transport(uint64_t seed, uint64_t number, struct outcome *ret);
+
+/* A fault at each byte of the beginning, one after the other. */
+void scenario_handshake(uint64_t seed, uint64_t number, struct outcome *ret);
 
 #endif

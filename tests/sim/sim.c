@@ -31,11 +31,12 @@
 struct scenario {
 	const char *name;
 	unsigned weight;
-	void (*run)(uint64_t seed, struct outcome *ret);
+	void (*run)(uint64_t seed, uint64_t number, struct outcome *ret);
 };
 
 static const struct scenario scenarios[] = {
-	{ "transport", 1, scenario_transport },
+	{ "transport", 3, scenario_transport },
+	{ "handshake", 1, scenario_handshake },
 };
 
 struct key *sim_key[SIM_KEYS];
@@ -138,31 +139,31 @@ make_keys(void)
 
 /* ---- one seed ---- */
 
+/* Seeds take turns by weight. */
 static const struct scenario *
-choose_scenario(uint64_t seed)
+choose_scenario(uint64_t seed, uint64_t *ret_number)
 {
-	unsigned total = 0, at;
+	unsigned total = 0, at, i = 0;
 
-	for (size_t i = 0; i < ARRAY_COUNT(scenarios); i++)
-		total += scenarios[i].weight;
+	for (size_t j = 0; j < ARRAY_COUNT(scenarios); j++)
+		total += scenarios[j].weight;
 	at = (unsigned)(seed % total);
-	for (size_t i = 0; i < ARRAY_COUNT(scenarios); i++) {
-		if (at < scenarios[i].weight)
-			return &scenarios[i];
-		at -= scenarios[i].weight;
-	}
-	return &scenarios[0];
+	while (at >= scenarios[i].weight)
+		at -= scenarios[i++].weight;
+	*ret_number = seed / total * scenarios[i].weight + at;
+	return &scenarios[i];
 }
 
 static void
 run_seed(uint64_t seed, struct outcome *ret)
 {
-	const struct scenario *s = choose_scenario(seed);
+	uint64_t number;
+	const struct scenario *s = choose_scenario(seed, &number);
 
 	memset(ret, 0, sizeof *ret);
 	ret->verdict = VERDICT_FAILED;
 	entropy.state = seed ^ 0x5348454554u;
-	s->run(seed, ret);
+	s->run(seed, number, ret);
 }
 
 NORETURN static void
@@ -206,6 +207,7 @@ static void
 print(const struct options *o, const struct report *r)
 {
 	const struct outcome *c = &r->outcome;
+	uint64_t number;
 
 	if (c->verdict == VERDICT_FAILED)
 		printf("seed %llu failed: %s (replay: %s -s %llu -n 1 -v)\n",
@@ -214,7 +216,7 @@ print(const struct options *o, const struct report *r)
 	if (o->verbose)
 		printf("seed %llu %s: %s: %s\n", (unsigned long long)r->seed,
 		    c->verdict == VERDICT_PASSED ? "ok" : "not ok",
-		    choose_scenario(r->seed)->name, c->what);
+		    choose_scenario(r->seed, &number)->name, c->what);
 }
 
 /* Reads a job's next report; at its end, what became of it. */

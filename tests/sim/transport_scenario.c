@@ -25,6 +25,11 @@
 #define PENDING_MAX (256u * 1024)
 #define TURNS_MAX   4000000
 
+/* A seed of scenario_handshake tries so many of the faults at the first bytes
+ * of both directions; 500 seeds try all. */
+#define HANDSHAKES_A_SEED 24
+#define HANDSHAKE_BYTES   2000
+
 /* The stream of packets of one direction, the same at both ends. */
 struct script {
 	struct chance chance;
@@ -77,7 +82,7 @@ struct sim {
 	struct outcome *outcome;
 	char kex_client[256], kex_server[256];
 	const char *kex, *host_key, *guess;
-	char ciphers[2][64], macs[2][64];
+	const char *cipher, *mac;
 	bool wrong; /* data that was not sent: the worst */
 };
 
@@ -390,16 +395,16 @@ is_slow(const char *kex)
 	       strstr(kex, "group18") != NULL || strstr(kex, "group-exchange");
 }
 
-/* kex x host key in order of the seed, so that all come up soon. Slow ones
+/* kex x host key in order, so that all come up soon. Slow ones
  * give way to a fast one three times out of four. */
 static void
-choose_kex(struct sim *s, uint64_t seed)
+choose_kex(struct sim *s, uint64_t number)
 {
 	size_t kexes = count_kex();
 
-	s->kex = kex_row(seed % kexes)->name;
-	s->host_key = host_keys[seed / kexes % ARRAY_COUNT(host_keys)];
-	if (is_slow(s->kex) && seed / kexes / ARRAY_COUNT(host_keys) % 4 != 0)
+	s->kex = kex_row(number % kexes)->name;
+	s->host_key = host_keys[number / kexes % ARRAY_COUNT(host_keys)];
+	if (is_slow(s->kex) && number / kexes / ARRAY_COUNT(host_keys) % 4 != 0)
 		s->kex = "curve25519-sha256";
 	snprintf(s->kex_client, sizeof s->kex_client, "%s", s->kex);
 	snprintf(s->kex_server, sizeof s->kex_server, "%s", s->kex);
@@ -426,33 +431,26 @@ choose_kex(struct sim *s, uint64_t seed)
 	}
 }
 
-/* All ciphers x MACs in order of the seed for the client's direction. */
+/* All ciphers x MACs in order. */
 static void
-choose_ciphers(struct sim *s, uint64_t seed)
+choose_ciphers(struct sim *s, uint64_t number)
 {
-	size_t ciphers = 0, macs = 0;
+	size_t ciphers = 0, macs = 0, c, m;
 
 	while (cipher_row(ciphers) != NULL)
 		ciphers++;
 	while (mac_row(macs) != NULL)
 		macs++;
+	c = number % ciphers;
+	m = number / ciphers % macs;
+	while ((cipher_row(c)->flags & CIPHER_INTERNAL) != 0)
+		c = (c + 1) % ciphers;
+	s->cipher = cipher_row(c)->name;
+	s->mac = mac_row(m)->name;
 	for (unsigned i = 0; i < 2; i++) {
-		size_t c = seed % ciphers, m = seed / ciphers % macs;
-
-		if (i == 1)
-			seed = chance_next(&s->chance);
-		while ((cipher_row(c)->flags & CIPHER_INTERNAL) != 0)
-			c = (c + 1) % ciphers;
-		text_copy(
-		    s->ciphers[i], sizeof s->ciphers[i], cipher_row(c)->name);
-		text_copy(s->macs[i], sizeof s->macs[i], mac_row(m)->name);
-		s->side[i].config.ciphers = s->ciphers[i];
-		s->side[i].config.macs = s->macs[i];
+		s->side[i].config.ciphers = s->cipher;
+		s->side[i].config.macs = s->mac;
 	}
-	/* One list serves both directions: each end offers first what it is
-	 * to send with... so both get the client's unless they differ. */
-	s->side[1].config.ciphers = s->ciphers[0];
-	s->side[1].config.macs = s->macs[0];
 }
 
 static void
@@ -537,7 +535,7 @@ describe(const struct sim *s)
 	snprintf(s->outcome->what, sizeof s->outcome->what,
 	    "%s %s %s %s %s guess:%s fault:%s@%llu delay:%llu segment:%zu "
 	    "up:%llu down:%llu",
-	    s->kex, s->host_key, s->ciphers[0], s->macs[0],
+	    s->kex, s->host_key, s->cipher, s->mac,
 	    s->side[0].config.compression, s->guess, faults[p->fault],
 	    (unsigned long long)p->fault_at, (unsigned long long)p->delay_us,
 	    p->segment_max, (unsigned long long)s->side[0].out.left,
@@ -608,31 +606,99 @@ judge(struct sim *s, enum pump_result result)
 	    (unsigned long long)s->side[1].in.left);
 }
 
-void
-scenario_transport(uint64_t seed, struct outcome *ret)
+/* Runs what was chosen; the sim is over then. */
+static bool
+run(struct sim *s)
+{
+	bool good;
+
+	describe(s);
+	good = start(s) && judge(s, pump_run(&s->pump, TURNS_MAX));
+	for (unsigned i = 0; i < 2; i++)
+		transport_free(s->pump.end[i].t);
+	network_free(s->pump.network);
+	return good;
+}
+
+static struct sim *
+sim_new(uint64_t seed, struct outcome *ret)
 {
 	struct sim *s = calloc(1, sizeof *s);
 
 	if (s == NULL) {
 		sim_fail(ret, "no memory");
-		return;
+		return NULL;
 	}
 	s->chance.state = seed;
 	s->outcome = ret;
 	s->pump.now_us = 1 + chance_below(&s->chance, 1000000);
-	choose_kex(s, seed);
-	choose_ciphers(s, seed);
+	return s;
+}
+
+void
+scenario_transport(uint64_t seed, uint64_t number, struct outcome *ret)
+{
+	struct sim *s = sim_new(seed, ret);
+
+	if (s == NULL)
+		return;
+	choose_kex(s, number);
+	choose_ciphers(s, number);
 	choose_network(s);
 	for (unsigned i = 0; i < 2; i++)
 		choose_side(s, &s->side[i], i);
 	s->side[0].config.compression = s->side[1].config.compression =
 	    chance_percent(&s->chance, 30) ? "zlib@openssh.com,none" : "none";
 	choose_data(s);
-	describe(s);
-	if (start(s) && judge(s, pump_run(&s->pump, TURNS_MAX)))
+	if (run(s))
 		ret->verdict = VERDICT_PASSED;
-	for (unsigned i = 0; i < 2; i++)
-		transport_free(s->pump.end[i].t);
-	network_free(s->pump.network);
 	free(s);
+}
+
+/* ---- every byte of the beginning ---- */
+
+/* One login with a fault at one byte. */
+static bool
+run_handshake(uint64_t seed, uint64_t index, struct outcome *ret)
+{
+	struct sim *s = sim_new(seed, ret);
+	bool good;
+
+	if (s == NULL)
+		return false;
+	s->kex = "curve25519-sha256";
+	s->host_key = "ssh-ed25519";
+	s->guess = index % 2 == 0 ? "right" : "none";
+	s->side[PUMP_CLIENT].config.guess = index % 2 == 0;
+	text_copy(s->kex_client, sizeof s->kex_client, s->kex);
+	text_copy(s->kex_server, sizeof s->kex_server, s->kex);
+	choose_ciphers(s, chance_next(&s->chance));
+	s->plan.segment_max = (size_t)chance_size(&s->chance, 1, 2000);
+	s->plan.window = 64 * 1024;
+	s->plan.fault = (enum network_fault)(1 + index % 3);
+	s->plan.fault_side = (unsigned)(index / 3 % 2);
+	s->plan.fault_at = index / 6 % HANDSHAKE_BYTES;
+	for (unsigned i = 0; i < 2; i++) {
+		choose_side(s, &s->side[i], i);
+		s->side[i].config.compression = "none";
+		s->side[i].out.chance = chance_fork(&s->chance);
+		s->side[i].out.left = 200;
+		s->side[i].out.packet_max = 100;
+		s->side[1 - i].in = s->side[i].out;
+	}
+	good = run(s);
+	free(s);
+	return good;
+}
+
+void
+scenario_handshake(uint64_t seed, uint64_t number, struct outcome *ret)
+{
+	struct chance c = { seed };
+
+	for (uint64_t i = 0; i < HANDSHAKES_A_SEED; i++)
+		if (!run_handshake(
+			chance_next(&c), number * HANDSHAKES_A_SEED + i, ret))
+			return;
+	ret->verdict = VERDICT_PASSED;
 }

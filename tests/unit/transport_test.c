@@ -463,8 +463,9 @@ TEST(a_signature_of_another_key_is_refused)
 	/* By hand up to the question, then a signature of the wrong key. */
 	p.server.failed = 1;
 	while (r != TRANSPORT_SIGN) {
-		CHECK(carry(&p, &p.client, &p.server, SIZE_MAX) |
-		      carry(&p, &p.server, &p.client, SIZE_MAX));
+		if (!carry(&p, &p.client, &p.server, SIZE_MAX) &&
+		    !carry(&p, &p.server, &p.client, SIZE_MAX))
+			FAIL("nothing moves");
 		while ((r = transport_next(p.server.t, p.now, &packet)) !=
 			   TRANSPORT_NONE &&
 		       r != TRANSPORT_SIGN)
