@@ -7,6 +7,8 @@
  *   packet.c     input buffer to payloads, payloads to output chunks
  *   kexinit.c    proposals, negotiation
  *   kex.c        one key exchange from KEXINIT to NEWKEYS
+ *   kex_keys.c   its hash and keys
+ *   ext_info.c   EXT_INFO, both ways
  *   export.c     the whole as bytes, and back
  *   transport.c  life, messages, events: the only caller from above
  *
@@ -221,6 +223,14 @@ int kex_on_kexinit(struct transport *t, struct span payload) MUST_CHECK;
 int kex_on_message(struct transport *t, uint8_t type, struct span payload,
     enum transport_event *ret_event) MUST_CHECK;
 int kex_on_newkeys(struct transport *t, struct span payload) MUST_CHECK;
+
+/* kex_keys.c: fills hash from all that was said. */
+int kex_hash(struct transport *t, struct kex *k) MUST_CHECK;
+/* New keys for a direction (0: client to server), and compression anew. */
+int kex_set_keys(struct transport *t, struct kex *k, unsigned direction,
+    enum cipher_direction what, struct protector *p) MUST_CHECK;
+int kex_set_compression(
+    struct transport *t, bool wanted, bool deflating) MUST_CHECK;
 
 /* Is a rekey due by bytes or packets? Begins it. */
 int kex_check_limits(struct transport *t) MUST_CHECK;
