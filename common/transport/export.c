@@ -63,6 +63,13 @@ get_protector(struct reader *rd, struct protector *p,
 		cipher_free(cipher);
 		return r;
 	}
+	/* Without both nothing would be authenticated. */
+	if (has_mac == ((cipher_algorithm(cipher)->flags & CIPHER_AEAD) != 0) ||
+	    (cipher_algorithm(cipher)->flags & CIPHER_INTERNAL) != 0) {
+		cipher_free(cipher);
+		mac_free(mac);
+		return ERR_FORMAT;
+	}
 	protector_set(p, cipher, mac, rekey_bytes);
 	p->seqnr = seqnr;
 	p->packets = packets;
@@ -166,7 +173,23 @@ put_input(struct buf *b, const struct input *in)
 	write_uint32(b, in->packet_length);
 	write_uint32(b, (uint32_t)in->opened);
 	write_boolean(b, in->doomed);
-	write_string(b, span_of(in->data + from, in->end - from));
+	/* Nothing was read yet: there is no memory to point into. */
+	write_string(b, in->data == NULL
+			    ? span_of(NULL, 0)
+			    : span_of(in->data + from, in->end - from));
+}
+
+/* Could the length and what was opened of a packet come from its front? */
+static bool
+is_packet_start(const struct protector *p, uint32_t length, uint32_t opened)
+{
+	size_t blocks = (p->length_apart ? 0 : 4) + (size_t)length;
+
+	if (length == 0)
+		return opened == 0;
+	return length <= TRANSPORT_PACKET_MAX && blocks >= p->block_size &&
+	       blocks % p->block_size == 0 &&
+	       opened == (p->length_encrypted ? p->block_size : 0);
 }
 
 static int
@@ -178,8 +201,9 @@ get_input(struct reader *r, struct transport *t)
 	struct span data = read_string(r);
 	size_t room = 0;
 
-	if (length > TRANSPORT_PACKET_MAX || opened > data.len ||
-	    opened > t->in.block_size)
+	if (opened > data.len ||
+	    (!doomed && !is_packet_start(&t->in, length, opened)) ||
+	    (doomed && length != TRANSPORT_PACKET_MAX))
 		return ERR_FORMAT;
 	/* No room is full while the front is unread: grow till it fits. */
 	while (data.len != 0) {

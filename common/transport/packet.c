@@ -194,11 +194,10 @@ packet_read(struct transport *t, struct span *ret_payload, uint32_t *ret_seqnr)
 
 	*ret_payload = span_of(NULL, 0);
 	input_drop_lent(in);
-	have = in->end - in->start;
+	if ((have = in->end - in->start) == 0)
+		return 0;
 	packet = in->data + in->start;
 	if (in->packet_length == 0) {
-		if (have == 0)
-			return 0;
 		if ((r = read_length(t, packet, have)) != 0)
 			return r;
 		if (in->packet_length == 0)

@@ -690,3 +690,74 @@ TEST(a_closed_transport_takes_and_gives_nothing)
 	CHECK(transport_rekey(p.client.t, p.now) < 0);
 	pair_end(&p);
 }
+
+TEST(a_state_may_be_exported_again_at_once)
+{
+	struct buf state = BUF_SECRET_INIT, again = BUF_SECRET_INIT;
+	struct transport *t;
+	struct error e = { 0 };
+	struct packet packet;
+	struct pair p;
+
+	pair_configure(&p);
+	pair_open(&p);
+	CHECK_INT(transport_export(p.server.t, &state), 0);
+	CHECK_INT(
+	    transport_import(&p.server.config, buf_span(&state), p.now, &t, &e),
+	    0);
+	CHECK_INT(transport_export(t, &again), 0);
+	CHECK_SPAN(buf_span(&again), buf_span(&state));
+	CHECK_INT(transport_next(t, p.now, &packet), TRANSPORT_NONE);
+	transport_free(t);
+	buf_release(&state);
+	buf_release(&again);
+	pair_end(&p);
+}
+
+/* The process that writes a state may be in an attacker's hands. */
+TEST(a_damaged_state_is_refused_or_harmless)
+{
+	static const char noise[512] = { 0 };
+	static const char *const macs[] = { "hmac-sha2-256",
+		"hmac-sha2-256-etm@openssh.com" };
+
+	for (size_t m = 0; m < ARRAY_COUNT(macs); m++) {
+		struct buf state = BUF_SECRET_INIT;
+		struct pair p;
+
+		pair_configure(&p);
+		p.client.config.ciphers = p.server.config.ciphers =
+		    "aes128-ctr";
+		p.client.config.macs = p.server.config.macs = macs[m];
+		pair_open(&p);
+		/* The smallest packet, of which the length is known only. */
+		CHECK_INT(transport_send_raw_payload(
+			      p.client.t, span_of("\2\0\0", 3)),
+		    0);
+		CHECK(carry(&p, &p.client, &p.server, 16));
+		CHECK_INT(transport_export(p.server.t, &state), 0);
+		for (size_t i = 0; i < state.len * 8; i++) {
+			struct transport *t = NULL;
+			struct error e = { 0 };
+			struct packet packet;
+			size_t room;
+			uint8_t *to;
+
+			state.data[i / 8] ^= (uint8_t)(1u << i % 8);
+			if (transport_import(&p.server.config, buf_span(&state),
+				p.now, &t, &e) == 0 &&
+			    (to = transport_recv_space(t, &room)) != NULL) {
+				room =
+				    room < sizeof noise ? room : sizeof noise;
+				memcpy(to, noise, room);
+				transport_received(t, room);
+				while (transport_next(t, p.now, &packet) > 0)
+					;
+			}
+			transport_free(t);
+			state.data[i / 8] ^= (uint8_t)(1u << i % 8);
+		}
+		buf_release(&state);
+		pair_end(&p);
+	}
+}
