@@ -427,3 +427,15 @@ TEST(known_hosts_with_changed_bytes_do_no_harm)
 	free(key);
 	key_unref(k);
 }
+
+TEST(a_hashed_name_that_is_no_base64_matches_nothing)
+{
+	struct key *k = make_key("ed25519");
+
+	CHECK_INT(count_matches(k,
+		      "|1|AAAAAAAAAAAAAAAAAAAAAAAA??A=|"
+		      "????????????????????????????",
+		      "host"),
+	    0);
+	key_unref(k);
+}
