@@ -11,6 +11,8 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -101,7 +103,8 @@ static const int refused_softly[] = {
 #endif
 };
 
-/* Memory that can be executed, or that is a file's, is not to be had. */
+/* Memory that can be executed, or that is a file's, is not to be had; of
+ * the options of a socket only one can be set. */
 static const struct {
 	int number;
 	unsigned argument;
@@ -109,9 +112,11 @@ static const struct {
 	unsigned value; /* passes where argument & mask is value */
 } passing_where[] = {
 	{ SYS_mprotect, 2, PROT_EXEC, 0 },
-	/* Both rows of mmap hold: see add_rows. */
+	/* All rows of a call hold: see add_rows. */
 	{ SYS_mmap, 2, PROT_EXEC, 0 },
 	{ SYS_mmap, 3, MAP_ANONYMOUS, MAP_ANONYMOUS },
+	{ SYS_setsockopt, 1, ~0u, IPPROTO_TCP },
+	{ SYS_setsockopt, 2, ~0u, TCP_QUICKACK },
 };
 
 #define PROGRAM_MAX 512
