@@ -34,6 +34,7 @@ struct preauth {
 	struct userauth_server *userauth;
 	int fd_in;
 	int fd_out;
+	bool owes_ack; /* read, and nothing written since */
 	bool user_named;
 	bool granted;
 };
@@ -158,6 +159,7 @@ write_some(struct preauth *p)
 		if (done < 0)
 			return errno == EAGAIN ? 0 : ERR_SYSTEM;
 		transport_sent(p->transport, (size_t)done);
+		p->owes_ack = false;
 	}
 	return 0;
 }
@@ -199,6 +201,7 @@ read_some(struct preauth *p)
 	if (n <= 0)
 		end_network(p, n);
 	transport_received(p->transport, (size_t)n);
+	p->owes_ack = true;
 }
 
 static void
@@ -588,6 +591,9 @@ run(struct preauth *p)
 			end_network(p, -1);
 		if (p->monitor.out.len > 0 && ipc_flush(&p->monitor) != 0)
 			_exit(1);
+		if (p->owes_ack)
+			port_socket_ack_now(p->fd_in);
+		p->owes_ack = false;
 		wait_for_network(p);
 	}
 }
