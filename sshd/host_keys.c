@@ -25,12 +25,6 @@ struct host_keys {
 	size_t count;
 };
 
-static const char *const default_paths[] = {
-	SHEETBEND_SYSCONFDIR "/ssh_host_rsa_key",
-	SHEETBEND_SYSCONFDIR "/ssh_host_ecdsa_key",
-	SHEETBEND_SYSCONFDIR "/ssh_host_ed25519_key",
-};
-
 struct host_keys *
 host_keys_new(void)
 {
@@ -150,16 +144,12 @@ load_one(struct host_keys *k, const char *path, unsigned rsa_bits_min)
 }
 
 size_t
-host_keys_load(
-    struct host_keys *k, const struct strings *paths, unsigned rsa_bits_min)
+host_keys_load(struct host_keys *k, const struct strings *paths, bool wanted,
+    unsigned rsa_bits_min)
 {
-	for (size_t i = 0; i < paths->count; i++)
-		load_one(k, paths->item[i], rsa_bits_min);
-	if (paths->count > 0)
-		return k->count;
-	for (size_t i = 0; i < ARRAY_COUNT(default_paths); i++) {
-		if (access(default_paths[i], F_OK) == 0)
-			load_one(k, default_paths[i], rsa_bits_min);
+	for (size_t i = 0; i < paths->count; i++) {
+		if (wanted || access(paths->item[i], F_OK) == 0)
+			load_one(k, paths->item[i], rsa_bits_min);
 	}
 	return k->count;
 }

@@ -27,12 +27,13 @@ struct host_keys *host_keys_new(void) MUST_CHECK;
 void host_keys_free(struct host_keys *k);
 
 /*
- * Loads the files; paths empty: those of /etc/ssh that exist. Each one that
- * cannot be used is logged and left out. Returns how many there are.
- * rsa_bits_min: RSA keys below are left out.
+ * Loads the files. Each one that cannot be used is logged and left out; one
+ * that is not there goes without a word unless it is wanted (was configured
+ * by name). Returns how many there are. rsa_bits_min: RSA keys below are
+ * left out.
  */
-size_t host_keys_load(
-    struct host_keys *k, const struct strings *paths, unsigned rsa_bits_min);
+size_t host_keys_load(struct host_keys *k, const struct strings *paths,
+    bool wanted, unsigned rsa_bits_min);
 
 size_t host_keys_count(const struct host_keys *k);
 

@@ -475,5 +475,7 @@ sshd_options_dump(const struct sshd_options *o, struct buf *out)
 int
 sshd_options_unsupported(const struct sshd_options *o, struct strings *ret)
 {
-	return config_later(&plain_table, o, ret);
+	int r = config_later(&plain_table, o, true, ret);
+
+	return r != 0 ? r : config_later(&plain_table, o, false, ret);
 }

@@ -100,6 +100,9 @@ pool_new(const struct pool_config *config)
 		return NULL;
 	p->c = *config;
 	p->startup_fd = -1;
+	if (sshd_options_is_set(
+		sshd_config_global(p->c.config), SSHD_OPTION_sshd_session_path))
+		p->program = sshd_config_global(p->c.config)->sshd_session_path;
 	list_init(&p->processes);
 	p->fill = timer_new(p->c.loop, on_fill, p);
 	if (p->fill == NULL || write_startup(p) != 0) {
@@ -160,11 +163,10 @@ NORETURN static void
 execute(const struct pool *p, int ipc_fd)
 {
 	static char *const argv[] = { (char *)"sshd-session", NULL };
-	const char *path = sshd_config_global(p->c.config)->sshd_session_path;
 	sigset_t none;
 	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	for (int s = 1; s < NSIG; s++)
+	for (int s = 1; s < 32; s++)
 		signal(s, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -175,8 +177,8 @@ execute(const struct pool *p, int ipc_fd)
 		_exit(SESSION_EXIT_FATAL);
 	/* /dev/null may have got one of those two numbers: it is not closed
 	 * here, but on exec. */
-	if (path != NULL)
-		execve(path, argv, environ);
+	if (p->program != NULL)
+		execve(p->program, argv, environ);
 	else
 		syscall(
 		    SYS_execveat, program_fd, "", argv, environ, AT_EMPTY_PATH);

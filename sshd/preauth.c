@@ -592,7 +592,7 @@ run(struct preauth *p)
 		if (p->monitor.out.len > 0 && ipc_flush(&p->monitor) != 0)
 			_exit(1);
 		if (p->owes_ack)
-			port_socket_ack_now(p->fd_in);
+			port_socket_acknowledge(p->fd_in);
 		p->owes_ack = false;
 		wait_for_network(p);
 	}

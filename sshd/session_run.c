@@ -56,7 +56,7 @@ reset_signals(void)
 {
 	sigset_t none;
 
-	for (int s = 1; s < NSIG; s++)
+	for (int s = 1; s < 32; s++)
 		signal(s, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
