@@ -16,7 +16,7 @@
 #include "common/key/key.h"
 #include "common/transport/message.h"
 
-#define TEXT_MAX    (64u * 1024) /* banner, instruction, prompt */
+#define TEXT_MAX    (256u * 1024) /* banner, instruction, prompt */
 #define METHODS_MAX 4096u        /* the list of methods that can go on */
 #define PROMPTS_MAX 64u          /* of one INFO_REQUEST */
 #define SECRET_PAD  1024u        /* answers look this long, or a multiple */
