@@ -169,24 +169,23 @@ is_valid_host(const char *host)
 
 /* ---- single flags ---- */
 
-static bool
-is_user_line(const char *line)
-{
-	return strncasecmp(line, "user", 4) == 0 &&
-	       (isspace((unsigned char)line[4]) || line[4] == '=');
-}
-
-/* The first of -l, user@ and -o User wins. */
+/* A name as it is: no token of the configuration is meant by it. */
 static void
 set_user(struct parsing *p, const char *user)
 {
-	if (p->a->user != NULL)
-		return;
-	for (size_t i = 0; i < p->a->lines.count; i++)
-		if (is_user_line(p->a->lines.item[i]))
-			return;
-	if ((p->a->user = strdup(user)) == NULL)
+	struct buf text = BUF_INIT;
+
+	if (!is_valid_user(user))
+		reject("remote username contains invalid characters");
+	for (const char *s = user; *s != '\0'; s++) {
+		if (*s == '%')
+			write_byte(&text, '%');
+		write_byte(&text, (uint8_t)*s);
+	}
+	if (buf_text(&text) == NULL)
 		reject("out of memory");
+	add_quoted(p, "User", (char *)text.data);
+	buf_release(&text);
 }
 
 static void
@@ -636,8 +635,6 @@ arguments_parse(struct arguments *a, int argc, char **argv)
 	} else {
 		join_command(a, argv + i + 1);
 	}
-	if (a->user != NULL && !is_valid_user(a->user))
-		reject("remote username contains invalid characters");
 	finish_flags(&p);
 }
 
@@ -646,6 +643,5 @@ arguments_release(struct arguments *a)
 {
 	strings_release(&a->lines);
 	free(a->host);
-	free(a->user);
 	free(a->command);
 }

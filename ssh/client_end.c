@@ -7,10 +7,14 @@
 #include "common/base/log.h"
 #include "ssh/client_impl.h"
 #include "ssh/fatal.h"
+#include "ssh/proxy.h"
 #include "ssh/terminal.h"
 
 /* For the last words to a peer that does not read. */
 #define FLUSH_MS 200
+
+/* For those of a proxy command that has ended the connection. */
+#define PROXY_MS 500
 
 static void
 end_closed(const struct client *c)
@@ -85,6 +89,7 @@ void
 client_end_by_link(struct client *c, int code, const struct error *e)
 {
 	terminal_leave_raw();
+	proxy_await_end(PROXY_MS);
 	if (code == ERR_CLOSED)
 		end_closed(c);
 	else if (code == ERR_SYSTEM)

@@ -101,7 +101,6 @@ load_options(const struct arguments *a, const char *home, const char *user,
 		.config_file = a->config_file,
 		.home = home,
 		.host = a->host,
-		.user = a->user,
 		.port = a->port,
 		.local_user = user,
 		.command = a->command,
@@ -124,6 +123,23 @@ load_options(const struct arguments *a, const char *home, const char *user,
 
 /* ---- what is refused before a connection is made ---- */
 
+/* These stand in many files (the system's own) and are missed only where
+ * they apply: no warning at each login. */
+static const char *const quiet_keywords[] = { "AddKeysToAgent", "ControlMaster",
+	"ControlPath", "ControlPersist", "EnableSSHKeysign", "GatewayPorts",
+	"GSSAPIAuthentication", "GSSAPIDelegateCredentials",
+	"HostbasedAuthentication", "IdentityAgent", "SecurityKeyProvider",
+	"UpdateHostKeys" };
+
+static bool
+is_quiet_keyword(const char *text)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(quiet_keywords); i++)
+		if (text_starts_with(text, quiet_keywords[i]))
+			return true;
+	return false;
+}
+
 static void
 refuse_unsupported(const struct arguments *a, const struct ssh_options *o)
 {
@@ -138,7 +154,9 @@ refuse_unsupported(const struct arguments *a, const struct ssh_options *o)
 	    ssh_options_unsupported(o, false, &warnings) != 0)
 		fatal("ssh: out of memory");
 	for (size_t i = 0; i < warnings.count; i++)
-		log_info("Warning: %s is not supported yet; going on without",
+		log_at(is_quiet_keyword(warnings.item[i]) ? LOG_LEVEL_DEBUG1
+							  : LOG_LEVEL_INFO,
+		    "Warning: %s is not supported yet; going on without",
 		    warnings.item[i]);
 	for (size_t i = 0; i < list.count; i++)
 		log_error("ssh: %s is not supported yet", list.item[i]);

@@ -74,6 +74,17 @@ end_proxy(void)
 		kill(proxy_pid, SIGHUP);
 }
 
+void
+proxy_await_end(int timeout_ms)
+{
+	for (int ms = 0; proxy_pid > 0 && ms < timeout_ms; ms += 10) {
+		if (waitpid(proxy_pid, NULL, WNOHANG) != 0)
+			proxy_pid = 0;
+		else
+			usleep(10000);
+	}
+}
+
 static int
 start(const char *command, int in, int out, struct error *e)
 {

@@ -19,6 +19,9 @@
 int proxy_start(const char *command, bool use_fdpass, struct peer *ret,
     struct error *e) MUST_CHECK;
 
+/* It closed its end: lets it say why before it is ended with us. */
+void proxy_await_end(int timeout_ms);
+
 /* Runs a command line by the person's shell, or without one where it is
  * NULL-terminated words, with our signals as they were; waits for it. The
  * wait status, or -1 with errno. */

@@ -90,6 +90,16 @@ setup() { load ../common; }
 	[[ "$output" == *$'user second\n'* ]]
 	run -0 "$SSH" -F none -G -o User=third second@host
 	[[ "$output" == *$'user third\n'* ]]
+	printf 'User last\n' > "$BATS_TEST_TMPDIR/config"
+	run -0 "$SSH" -F "$BATS_TEST_TMPDIR/config" -G first@host
+	[[ "$output" == *$'user first\n'* ]]
+}
+
+@test "a user of the command line is taken as it is" {
+	run -0 "$SSH" -F none -G 'a%u$b'@host
+	[[ "$output" == *$'user a%u$b\n'* ]]
+	run -0 "$SSH" -F none -G -l 'DOM\user' host
+	[[ "$output" == *$'user "DOM\\\\user"\n'* ]]
 }
 
 @test "ssh:// URIs" {
