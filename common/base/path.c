@@ -57,7 +57,8 @@ path_expand_home(
 		return r;
 	while (rest[0] == '/' && rest[1] == '/')
 		rest++;
-	result = *rest == '\0' ? strdup(home) : path_join(home, rest + 1);
+	/* A bare "~" names the folder, as "~/" does. */
+	result = path_join(home, *rest == '\0' ? "" : rest + 1);
 	if (result == NULL)
 		return out_of_memory(e);
 	*ret_path = result;

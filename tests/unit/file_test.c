@@ -8,6 +8,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -189,19 +190,23 @@ TEST(path_home_is_expanded)
 {
 	struct passwd *pw = getpwuid(getuid());
 	struct passwd *root = getpwnam("root");
-	char *got = NULL;
+	char *got = NULL, want[512];
 	struct error e;
 
 	check_home("~/x", "/h", "/h/x");
-	check_home("~", "/h", "/h");
+	check_home("~", "/h", "/h/");
 	check_home("~/", "/h/", "/h/");
 	check_home("~//x", "/h", "/h/x");
 	check_home("/a/~/x", "/h", "/a/~/x");
 	check_home("a", "/h", "a");
-	if (pw != NULL)
-		check_home("~", NULL, pw->pw_dir);
-	if (root != NULL)
-		check_home("~root", "/h", root->pw_dir);
+	if (pw != NULL) {
+		snprintf(want, sizeof(want), "%s/", pw->pw_dir);
+		check_home("~", NULL, want);
+	}
+	if (root != NULL) {
+		snprintf(want, sizeof(want), "%s/", root->pw_dir);
+		check_home("~root", "/h", want);
+	}
 	CHECK_INT(
 	    path_expand_home("~no-such-user/x", "/h", &got, &e), ERR_NOT_FOUND);
 	CHECK(strstr(e.text, "no-such-user") != NULL);
