@@ -26,7 +26,8 @@ struct pool {
 	struct list processes;
 	struct timer *fill;
 	size_t spares;
-	int startup_fd; /* memory file: see write_startup */
+	int startup_fd;      /* memory file: see write_startup */
+	const char *program; /* SshdSessionPath; NULL: this program */
 };
 
 /* ---- the program ---- */
