@@ -169,8 +169,9 @@ keys_from_files(void *context, struct host_keys *ret_keys)
 	const struct inetd *i = context;
 	const struct sshd_options *o = sshd_config_global(i->config);
 
-	if (host_keys_load(
-		ret_keys, &o->host_key, (unsigned)o->required_rsa_size) > 0)
+	if (host_keys_load(ret_keys, &o->host_key,
+		sshd_options_is_set(o, SSHD_OPTION_host_key),
+		(unsigned)o->required_rsa_size) > 0)
 		return 0;
 	log_fatal("sshd: no hostkeys available -- exiting.");
 	return ERR_NOT_FOUND;
