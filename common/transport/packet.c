@@ -27,6 +27,7 @@
 #define HEADER      5
 #define PAYLOAD_MIN 1
 #define PADDING_MIN 4
+#define PADDING_MAX 255
 
 static void
 store32(uint8_t *p, uint32_t v)
@@ -315,6 +316,7 @@ packet_begin(struct transport *t, uint8_t type)
 		return output_broken(o);
 	o->open = &c->buf;
 	o->open_at = c->buf.len;
+	o->pad_min = 0;
 	write_bytes(o->open, "\0\0\0\0\0", HEADER);
 	write_byte(o->open, type);
 	return o->open;
@@ -381,10 +383,13 @@ seal_open(struct transport *t, struct buf *b, size_t at)
 	struct protector *p = &t->out;
 	size_t len = b->len - at - HEADER;
 	size_t pad = protector_padding(p, len);
-	uint32_t packet_length = (uint32_t)(1 + len + pad);
+	uint32_t packet_length;
 	uint8_t *packet;
 	int r;
 
+	while (pad < t->output.pad_min && pad + p->block_size <= PADDING_MAX)
+		pad += p->block_size;
+	packet_length = (uint32_t)(1 + len + pad);
 	if (packet_length > TRANSPORT_PACKET_MAX)
 		return ERR_LIMIT;
 	if (buf_reserve(b, pad + p->tag_size) == NULL)

@@ -452,6 +452,12 @@ transport_end(struct transport *t)
 }
 
 void
+transport_pad(struct transport *t, size_t padding)
+{
+	t->output.pad_min = padding;
+}
+
+void
 transport_abandon(struct transport *t)
 {
 	packet_abandon(t);

@@ -130,6 +130,10 @@ struct buf *transport_begin(struct transport *t, uint8_t type);
 int transport_end(struct transport *t) MUST_CHECK;
 void transport_abandon(struct transport *t);
 
+/* The open packet gets at least this much padding (255 at most), so that its
+ * length tells less of a secret in it. No effect on one that is kept back. */
+void transport_pad(struct transport *t, size_t padding);
+
 /* Are packets of the upper layers sent at once (not kept back)? */
 bool transport_can_send(const struct transport *t);
 

@@ -19,7 +19,7 @@
 #define TEXT_MAX    (256u * 1024) /* banner, instruction, prompt */
 #define METHODS_MAX 4096u        /* the list of methods that can go on */
 #define PROMPTS_MAX 64u          /* of one INFO_REQUEST */
-#define SECRET_PAD  1024u        /* answers look this long, or a multiple */
+#define SECRET_PAD  240u         /* answers look this long, or longer */
 #define HOSTBOUND   "publickey-hostbound-v00@openssh.com"
 
 enum client_state {
@@ -150,24 +150,13 @@ end_request(struct userauth_client *u, enum client_request request)
 	return 0;
 }
 
-/*
- * An observer sees how long packets are: IGNORE fills up what follows a
- * secret of this length to the same total.
- */
-static int
-send_padding(struct userauth_client *u, size_t secret_len)
+/* An observer sees how long packets are: all that hold secrets of up to
+ * SECRET_PAD bytes get the same length. */
+static void
+pad_secret(struct userauth_client *u, size_t secret_len)
 {
-	size_t len = SECRET_PAD - secret_len % SECRET_PAD;
-	struct buf *b = transport_begin(u->t, SSH_MSG_IGNORE);
-	size_t mark = write_string_begin(b);
-	uint8_t *room = buf_reserve(b, len);
-
-	if (room != NULL) {
-		memset(room, 0, len);
-		buf_extend(b, len);
-	}
-	write_string_end(b, mark);
-	return transport_end(u->t);
+	if (secret_len < SECRET_PAD)
+		transport_pad(u->t, SECRET_PAD - secret_len);
 }
 
 int
@@ -258,9 +247,8 @@ userauth_client_password(
 		write_text(b, new_password);
 		len += strlen(new_password);
 	}
-	if ((r = end_request(u, REQUEST_PASSWORD)) != 0)
-		return r;
-	return send_padding(u, len);
+	pad_secret(u, len);
+	return end_request(u, REQUEST_PASSWORD);
 }
 
 int
@@ -283,7 +271,6 @@ userauth_client_respond(
 {
 	size_t len = 0;
 	struct buf *b;
-	int r;
 
 	if (u->state != CLIENT_DIALOGUE || u->request != REQUEST_KBDINT)
 		return ERR_UNEXPECTED;
@@ -295,9 +282,8 @@ userauth_client_respond(
 		write_text(b, answers[i]);
 		len += strlen(answers[i]);
 	}
-	if ((r = end_request(u, REQUEST_KBDINT)) != 0)
-		return r;
-	return count > 0 ? send_padding(u, len) : 0;
+	pad_secret(u, len);
+	return end_request(u, REQUEST_KBDINT);
 }
 
 /* ---- messages ---- */

@@ -44,4 +44,7 @@ void scenario_transport(uint64_t seed, uint64_t number, struct outcome *ret);
 /* A fault at each byte of the beginning, one after the other. */
 void scenario_handshake(uint64_t seed, uint64_t number, struct outcome *ret);
 
+/* A login by chance, then channels in both directions. */
+void scenario_session(uint64_t seed, uint64_t number, struct outcome *ret);
+
 #endif

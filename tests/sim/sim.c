@@ -37,6 +37,7 @@ struct scenario {
 static const struct scenario scenarios[] = {
 	{ "transport", 3, scenario_transport },
 	{ "handshake", 1, scenario_handshake },
+	{ "session", 4, scenario_session },
 };
 
 struct key *sim_key[SIM_KEYS];
