@@ -473,9 +473,8 @@ sshd_options_dump(const struct sshd_options *o, struct buf *out)
 }
 
 int
-sshd_options_unsupported(const struct sshd_options *o, struct strings *ret)
+sshd_options_unsupported(
+    const struct sshd_options *o, bool required, struct strings *ret)
 {
-	int r = config_later(&plain_table, o, true, ret);
-
-	return r != 0 ? r : config_later(&plain_table, o, false, ret);
+	return config_later(&plain_table, o, required, ret);
 }

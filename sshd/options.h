@@ -225,9 +225,13 @@ bool sshd_options_is_set(const struct sshd_options *o, enum sshd_option row);
 /* -T, -G */
 void sshd_options_dump(const struct sshd_options *o, struct buf *out);
 
-/* Options in use whose feature is not there yet: "Keyword: feature". */
-int sshd_options_unsupported(
-    const struct sshd_options *o, struct strings *ret) MUST_CHECK;
+/*
+ * Options in use whose feature is not there yet, as "Keyword: feature":
+ * required ones, without which sshd would let in whom it should not (the
+ * caller refuses to go on), or the others (worth a warning).
+ */
+int sshd_options_unsupported(const struct sshd_options *o, bool required,
+    struct strings *ret) MUST_CHECK;
 
 /* Is name allowed by a list of patterns (AcceptEnv and the like)? */
 bool sshd_patterns_match(const struct strings *patterns, const char *name);

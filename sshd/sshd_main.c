@@ -66,16 +66,24 @@ load_config(struct daemon *d)
 	d->options = sshd_config_global(d->config);
 }
 
+/* What would let in whom it should not is refused, the rest is told. */
 static void
-warn_unsupported(const struct daemon *d)
+check_unsupported(const struct daemon *d)
 {
-	struct strings list = STRINGS_INIT;
+	struct strings needed = STRINGS_INIT, list = STRINGS_INIT;
 
-	if (sshd_options_unsupported(d->options, &list) == 0) {
+	if (sshd_options_unsupported(d->options, true, &needed) != 0 ||
+	    needed.count > 0) {
+		log_fatal("not supported yet, and not safe to leave out: %s",
+		    needed.count > 0 ? needed.item[0] : "out of memory");
+		exit(SESSION_EXIT_FATAL);
+	}
+	if (sshd_options_unsupported(d->options, false, &list) == 0) {
 		for (size_t i = 0; i < list.count; i++)
 			log_info("not supported yet, and without effect: %s",
 			    list.item[i]);
 	}
+	strings_release(&needed);
 	strings_release(&list);
 }
 
@@ -363,7 +371,7 @@ sshd_main(struct daemon *d, char *program, char **argv)
 	if (d->a.extended_test || d->a.test)
 		return 0;
 	set_log(d);
-	warn_unsupported(d);
+	check_unsupported(d);
 	return run_listener(d, program, argv);
 }
 

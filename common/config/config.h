@@ -287,8 +287,7 @@ void config_dump_row(const struct config_table *table, const void *options,
  * or "no") that has a feature of a later version: those that are REQUIRED, or
  * those that one can go on without. */
 int config_later(const struct config_table *table, const void *options,
-    bool required,
-    struct strings *ret) MUST_CHECK;
+    bool required, struct strings *ret) MUST_CHECK;
 
 /* ---- tokens ---- */
 
