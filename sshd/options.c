@@ -422,6 +422,20 @@ sshd_config_global(const struct sshd_config *c)
 
 /* ---- for one connection ---- */
 
+/* A block that asks for what is not there, and that keeps people out. */
+static int
+check_required(const struct sshd_options *o, struct error *e)
+{
+	struct strings list = STRINGS_INIT;
+	int r = sshd_options_unsupported(o, true, &list);
+
+	if (r == 0 && list.count > 0)
+		r = error_set(
+		    e, ERR_UNSUPPORTED, "not supported yet: %s", list.item[0]);
+	strings_release(&list);
+	return r;
+}
+
 int
 sshd_options_for(const struct sshd_config *c,
     const struct sshd_match_context *m, struct sshd_options *ret,
@@ -441,6 +455,8 @@ sshd_options_for(const struct sshd_config *c,
 		r = config_overlay(&plain_table, &o, &blocks);
 		if (r == 0)
 			r = check_together(&o, e);
+		if (r == 0 && !m->testing)
+			r = check_required(&o, e);
 		if (r == 0)
 			*ret = o;
 		else

@@ -209,7 +209,7 @@ struct sshd_match_context {
 };
 
 /* Options for this connection and user: the caller's, released by
- * sshd_options_release(). */
+ * sshd_options_release(). ERR_UNSUPPORTED: a required one (below) is in use. */
 int sshd_options_for(const struct sshd_config *c,
     const struct sshd_match_context *m, struct sshd_options *ret,
     struct error *e) MUST_CHECK;

@@ -615,3 +615,25 @@ TEST(commands_need_their_user)
 			     "AuthorizedKeysCommandUser");
 	end(&r);
 }
+
+TEST(what_keeps_people_out_is_not_left_out)
+{
+	struct sshd_match_context m = { .user = "anna" };
+	struct strings list = STRINGS_INIT;
+	struct sshd_options o;
+	struct reading r;
+
+	begin(&r, "X11Forwarding yes\nMatch user anna\n RevokedKeys /x\n");
+	CHECK_INT(load(&r), 0);
+	CHECK_INT(sshd_options_unsupported(
+		      sshd_config_global(r.config), false, &list),
+	    0);
+	CHECK_INT(list.count, 1);
+	CHECK_TEXT(list.item[0], "X11Forwarding: X11 forwarding");
+	CHECK_INT(sshd_options_for(r.config, &m, &o, &r.e), ERR_UNSUPPORTED);
+	m.user = "bert";
+	CHECK_INT(sshd_options_for(r.config, &m, &o, &r.e), 0);
+	sshd_options_release(&o);
+	strings_release(&list);
+	end(&r);
+}
