@@ -100,8 +100,7 @@ kex_write_public(
 unsigned
 kex_group_bits(unsigned security_bits)
 {
-	if (security_bits <= 112)
-		return 2048;
+	/* 3des-cbc (112) too: 2048 bits are asked for as the minimum only. */
 	if (security_bits <= 128)
 		return 3072;
 	if (security_bits <= 192)

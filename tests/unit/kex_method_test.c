@@ -332,7 +332,7 @@ TEST(kex_without_randomness_fails)
 
 TEST(kex_asks_for_groups_by_the_strength_of_the_cipher)
 {
-	CHECK_INT(kex_group_bits(112), 2048);
+	CHECK_INT(kex_group_bits(112), 3072);
 	CHECK_INT(kex_group_bits(128), 3072);
 	CHECK_INT(kex_group_bits(192), 7680);
 	CHECK_INT(kex_group_bits(256), 8192);
