@@ -197,7 +197,7 @@ test:
 	@scripts/test
 
 # What needs no root, no network peer and no clang.
-check: all unit $(B)/tests/sim/sim check-layers check-headers
+check: all unit $(B)/tests/sim/sim check-layers check-headers check-docs
 	@scripts/run-unit $(unit_tests)
 	@$(B)/tests/sim/sim -n 200 -j 2
 
@@ -223,9 +223,12 @@ fuzz-targets: $(fuzz_targets)
 
 # ---- checks of the tree ----
 
-.PHONY: check-layers check-headers format compile_commands.json clean install
+.PHONY: check-layers check-headers check-docs format compile_commands.json clean install
 check-layers:
 	@scripts/check-layers
+
+check-docs:
+	@scripts/check-docs
 
 check-headers:
 	@for h in $$(git ls-files '*.h'); do \
