@@ -212,7 +212,9 @@ bench: all tools
 fuzz_targets := $(patsubst tests/fuzz/%_fuzz.c,$(B)/tests/fuzz/%_fuzz,$(wildcard tests/fuzz/*_fuzz.c))
 fuzz_support := $(call obj,$(filter-out %_fuzz.c,$(wildcard tests/fuzz/*.c)))
 # Objects of the programs that a target exercises (everything but the mains).
-fuzz_program := $(call obj,$(filter-out sshd/sshd_main.c,$(wildcard sshd/*.c)) $(wildcard ssh/option*.c))
+fuzz_sshd := $(call obj,$(filter-out sshd/sshd_main.c,$(wildcard sshd/*.c)))
+$(addprefix $(B)/tests/fuzz/,authorized_keys_fuzz monitor_fuzz sshd_config_fuzz): $(fuzz_sshd)
+$(B)/tests/fuzz/ssh_config_fuzz: $(ssh_options)
 ifeq ($(VARIANT),fuzz)
 SANFLAGS += -fsanitize=fuzzer-no-link
 endif

@@ -56,8 +56,7 @@ dump_for(const struct sshd_config *c, const char *user, struct buf *out)
 		return;
 	sshd_options_dump(&o, out);
 	REQUIRE(buf_error(out) == 0 && out->len != 0);
-	(void)sshd_user_patterns_match(
-	    &o.allow_users, user, m.host, m.address);
+	(void)sshd_user_patterns_match(&o.allow_users, user, m.host, m.address);
 	(void)sshd_patterns_match(&o.accept_env, "LANG");
 	sshd_options_release(&o);
 }
@@ -100,8 +99,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		sshd_options_dump(sshd_config_global(c), &dump);
 		if (load(buf_span(&dump), &again) == 0) {
 			sshd_options_dump(sshd_config_global(again), &second);
-			REQUIRE(span_equal(
-			    buf_span(&dump), buf_span(&second)));
+			REQUIRE(span_equal(buf_span(&dump), buf_span(&second)));
 		} else {
 			REQUIRE(!"the dump is no configuration");
 		}
