@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/secret.h"
 #include "common/base/text.h"
@@ -308,14 +307,16 @@ try_password(struct auth *a)
 	return r == 0 ? 1 : r;
 }
 
-/* The log escapes what it is given. */
 static void
 show_lines(struct span text)
 {
-	struct span line;
+	struct buf out = BUF_INIT;
 
-	while (line_next(&text, &line))
-		log_info("%.*s", (int)line.len, (const char *)line.ptr);
+	if (text.len == 0)
+		return;
+	text_escape_lines(&out, text, true);
+	log_info("%s", buf_text(&out));
+	buf_release(&out);
 }
 
 /* Twice the same; NULL: given up. */

@@ -11,6 +11,7 @@
 #include "common/base/text.h"
 #include "common/channel/session.h"
 #include "common/channel/stream.h"
+#include "common/port/port.h"
 #include "ssh/escape.h"
 #include "ssh/terminal.h"
 
@@ -218,6 +219,10 @@ start_stream(struct session *s)
 		.context = s,
 	};
 
+	if (!s->has_tty) {
+		port_pipe_enlarge(STDIN_FILENO);
+		port_pipe_enlarge(STDOUT_FILENO);
+	}
 	return stream_new(s->c.loop, s->channel, &c, &s->stream);
 }
 

@@ -53,9 +53,7 @@ struct monitor {
 	struct span host_key_blob; /* of the key that signed it; borrowed */
 
 	/* the user; NULL before USER */
-	char *user;    /* the account's name */
-	char *spelled; /* as the peer wrote it, which signatures cover:
-	                * "user" or "user:style" */
+	char *user; /* as the peer spelled it */
 	struct account *account;
 	bool valid; /* exists, and the rules let it in */
 	bool has_options;

@@ -1,0 +1,42 @@
+# Our ssh with our sshd: every algorithm there is, passwords, terminals, bulk.
+
+setup_file() {
+	load peers
+	make_keys
+	make_account || true
+	start_server ours 'PasswordAuthentication yes' \
+		'KbdInteractiveAuthentication yes'
+}
+
+setup() {
+	load peers
+	OTHER=$ROOT/bin/ssh
+	load suite
+}
+
+teardown() { say_why; }
+teardown_file() { stop_peers; }
+
+@test "every key exchange" { every_kex; }
+@test "every cipher" { every_cipher; }
+@test "every MAC with stream and block ciphers" { every_mac; }
+@test "compression with every cipher" { compression_with_every_cipher; }
+@test "every type of host key" { every_host_key; }
+@test "every type of user key" { every_user_key; }
+
+@test "exit statuses" { exit_statuses; }
+@test "standard error is separate" { stderr_is_separate; }
+@test "the end of input arrives" { end_of_input_arrives; }
+@test "a shell that reads standard input" { shell_reads_standard_input; }
+@test "the terminal of a command" { terminal_of_a_command; }
+@test "a login shell on a terminal" { login_shell_on_a_terminal; }
+@test "the environment" { environment_is_passed; }
+
+@test "a password from a program" { password_asked_by_a_program password; }
+@test "a password typed" { password_typed password; }
+@test "keyboard-interactive from a program" { password_asked_by_a_program keyboard-interactive; }
+@test "keyboard-interactive typed" { password_typed keyboard-interactive; }
+
+@test "1 GiB down with rekeying" { a_gibibyte_down; }
+@test "1 GiB up with rekeying" { a_gibibyte_up; }
+@test "both ways at once with rekeying" { both_ways_at_once; }
