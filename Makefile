@@ -197,7 +197,7 @@ test:
 	@scripts/test
 
 # What needs no root, no network peer and no clang.
-check: all unit $(B)/tests/sim/sim check-layers check-headers
+check: all unit $(B)/tests/sim/sim check-layers check-headers check-docs
 	@scripts/run-unit $(unit_tests)
 	@$(B)/tests/sim/sim -n 200 -j 2
 
@@ -212,7 +212,9 @@ bench: all tools
 fuzz_targets := $(patsubst tests/fuzz/%_fuzz.c,$(B)/tests/fuzz/%_fuzz,$(wildcard tests/fuzz/*_fuzz.c))
 fuzz_support := $(call obj,$(filter-out %_fuzz.c,$(wildcard tests/fuzz/*.c)))
 # Objects of the programs that a target exercises (everything but the mains).
-fuzz_program := $(call obj,$(filter-out sshd/sshd_main.c,$(wildcard sshd/*.c)) $(wildcard ssh/option*.c))
+fuzz_sshd := $(call obj,$(filter-out sshd/sshd_main.c,$(wildcard sshd/*.c)))
+$(addprefix $(B)/tests/fuzz/,authorized_keys_fuzz monitor_fuzz sshd_config_fuzz): $(fuzz_sshd)
+$(B)/tests/fuzz/ssh_config_fuzz: $(ssh_options)
 ifeq ($(VARIANT),fuzz)
 SANFLAGS += -fsanitize=fuzzer-no-link
 endif
@@ -223,9 +225,12 @@ fuzz-targets: $(fuzz_targets)
 
 # ---- checks of the tree ----
 
-.PHONY: check-layers check-headers format compile_commands.json clean install
+.PHONY: check-layers check-headers check-docs format compile_commands.json clean install
 check-layers:
 	@scripts/check-layers
+
+check-docs:
+	@scripts/check-docs
 
 check-headers:
 	@for h in $$(git ls-files '*.h'); do \

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/secret.h"
 #include "common/base/text.h"
@@ -307,16 +308,14 @@ try_password(struct auth *a)
 	return r == 0 ? 1 : r;
 }
 
+/* The log escapes what it is given. */
 static void
 show_lines(struct span text)
 {
-	struct buf out = BUF_INIT;
+	struct span line;
 
-	if (text.len == 0)
-		return;
-	text_escape_lines(&out, text, true);
-	log_info("%s", buf_text(&out));
-	buf_release(&out);
+	while (line_next(&text, &line))
+		log_info("%.*s", (int)line.len, (const char *)line.ptr);
 }
 
 /* Twice the same; NULL: given up. */

@@ -40,6 +40,8 @@ end_system(const struct client *c, const struct error *e)
 			    strerror(ECONNRESET));
 		log_error("Connection reset by %s port %u", c->peer.text,
 		    c->peer.port);
+	} else if (e->system_errno == EPIPE && c->phase != CLIENT_SESSION) {
+		end_closed(c);
 	} else if (e->system_errno == EPIPE) {
 		log_error("client_loop: send disconnect: %s", strerror(EPIPE));
 	} else {

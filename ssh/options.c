@@ -119,6 +119,7 @@ static const enum config_family family_ciphers = CONFIG_CIPHERS;
 static const enum config_family family_macs = CONFIG_MACS;
 static const enum config_family family_kex = CONFIG_KEX;
 static const enum config_family family_signatures = CONFIG_SIGNATURES;
+static const enum config_family family_user_signatures = CONFIG_USER_SIGNATURES;
 static const enum config_family family_ca_signatures = CONFIG_CA_SIGNATURES;
 
 static const struct config_row rows[] = {
@@ -684,11 +685,18 @@ expand_forwards(
 	return r;
 }
 
+/* $NAME is looked up when it is used, ${NAME} is expanded. */
+static bool
+is_variable(const char *text)
+{
+	return text[0] == '$' && text[1] != '{';
+}
+
 /* IdentityAgent: the words that stand for the environment stay. */
 static bool
 is_agent_word(const char *text)
 {
-	return text == NULL || *text == '$' || strcmp(text, "none") == 0 ||
+	return text == NULL || is_variable(text) || strcmp(text, "none") == 0 ||
 	       strcmp(text, "SSH_AUTH_SOCK") == 0;
 }
 
@@ -708,9 +716,8 @@ expand_at_once(
 		r = config_expand_row(
 		    &plain_table, o, i, &t->tokens, t->home, e);
 	}
-	/* $NAME of ForwardAgent is looked up when it is used. */
 	if (r == 0 && o->forward_agent.path != NULL &&
-	    o->forward_agent.path[0] != '$')
+	    !is_variable(o->forward_agent.path))
 		r = expand_path(&o->forward_agent.path, t, e);
 	if (r == 0)
 		r = expand_forwards(&o->local_forward, t, e);

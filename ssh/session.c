@@ -11,7 +11,6 @@
 #include "common/base/text.h"
 #include "common/channel/session.h"
 #include "common/channel/stream.h"
-#include "common/port/port.h"
 #include "ssh/escape.h"
 #include "ssh/terminal.h"
 
@@ -219,10 +218,6 @@ start_stream(struct session *s)
 		.context = s,
 	};
 
-	if (!s->has_tty) {
-		port_pipe_enlarge(STDIN_FILENO);
-		port_pipe_enlarge(STDOUT_FILENO);
-	}
 	return stream_new(s->c.loop, s->channel, &c, &s->stream);
 }
 

@@ -109,6 +109,7 @@ monitor_free(struct monitor *m)
 	key_options_release(&m->key_options);
 	account_free(m->account);
 	free(m->user);
+	free(m->spelled);
 	if (m->has_options)
 		sshd_options_release(&m->options);
 	buf_release(&m->transport);

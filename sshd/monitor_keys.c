@@ -293,7 +293,7 @@ compose_signed(const struct monitor *m, struct span algorithm, struct span blob,
 {
 	write_string(out, buf_span(&m->session_id));
 	write_byte(out, SSH_MSG_USERAUTH_REQUEST);
-	write_text(out, m->user);
+	write_text(out, m->spelled);
 	write_text(out, "ssh-connection");
 	write_text(out,
 	    hostbound ? "publickey-hostbound-v00@openssh.com" : "publickey");

@@ -53,7 +53,9 @@ struct monitor {
 	struct span host_key_blob; /* of the key that signed it; borrowed */
 
 	/* the user; NULL before USER */
-	char *user; /* as the peer spelled it */
+	char *user;    /* the account's name */
+	char *spelled; /* as the peer wrote it, which signatures cover:
+	                * "user" or "user:style" */
 	struct account *account;
 	bool valid; /* exists, and the rules let it in */
 	bool has_options;

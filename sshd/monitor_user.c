@@ -306,7 +306,12 @@ take_user(struct monitor *m, struct span name)
 {
 	if (name.len > USERAUTH_USER_MAX)
 		return ERR_LIMIT;
-	m->user = span_dup_text(name);
+	m->spelled = span_dup_text(name);
+	if (m->spelled == NULL)
+		return ERR_MEMORY;
+	/* "user:style": the style is a hint for devices, of which we have
+	 * none. */
+	m->user = strndup(m->spelled, strcspn(m->spelled, ":"));
 	if (m->user == NULL)
 		return ERR_MEMORY;
 	m->account = account_find(m->user);

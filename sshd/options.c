@@ -79,6 +79,7 @@ static const enum config_family family_ciphers = CONFIG_CIPHERS;
 static const enum config_family family_macs = CONFIG_MACS;
 static const enum config_family family_kex = CONFIG_KEX;
 static const enum config_family family_signatures = CONFIG_SIGNATURES;
+static const enum config_family family_user_signatures = CONFIG_USER_SIGNATURES;
 static const enum config_family family_ca_signatures = CONFIG_CA_SIGNATURES;
 
 static const struct config_row rows[] = {

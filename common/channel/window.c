@@ -7,9 +7,10 @@
 
 #include "common/base/error.h"
 
-#define RTT_MIN_US     1000   /* below, the initial window is large enough */
-#define SHRINK_US      100000 /* at most one halving in that time */
-#define GRANT_FRACTION 8      /* grants are at least size / 8 */
+#define RTT_MIN_US     1000    /* below, the initial window is large enough */
+#define RTT_MAX_US     3000000 /* above, it is a pause of the sender */
+#define SHRINK_US      100000  /* at most one halving in that time */
+#define GRANT_FRACTION 8       /* grants are at least size / 8 */
 
 void
 window_init(struct window *w, uint32_t initial, uint32_t max)
@@ -49,11 +50,12 @@ factor_by_stop(const struct window *w, uint64_t before, uint64_t now_us)
 		if (p->limit != before || now_us < p->at_us)
 			continue;
 		rtt = now_us - p->at_us;
-		if (rtt < RTT_MIN_US || idle < rtt / 8)
+		if (rtt < RTT_MIN_US || rtt > RTT_MAX_US || idle < rtt / 8)
 			return 1;
 		if (w->grown_us != 0 && now_us - w->grown_us < rtt / 4 * 3)
 			return 1;
-		return idle >= rtt / 4 * 3 ? 4 : 2;
+		/* What part of the time could have carried more? */
+		return idle >= rtt / 8 * 7 ? 8 : idle >= rtt / 4 * 3 ? 4 : 2;
 	}
 	return 1;
 }

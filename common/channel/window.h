@@ -7,8 +7,8 @@
  * goes on one round trip after we granted more. That is seen here (bytes
  * received == the limit before a grant), measures the round trip whatever
  * lies between (relays, ProxyCommand), and says that the window is too
- * small for the path: it is doubled, or made four times as large where the
- * path was idle for most of the round trip. Where the round trip is known
+ * small for the path: it is doubled, or made four or eight times as large where
+ * the path was idle for most of the round trip. Where the round trip is known
  * from elsewhere, half of the window within one is reason enough. A consumer
  * that lags stops growth, and halves what had grown.
  *

@@ -157,6 +157,7 @@ enum config_family {
 	CONFIG_MACS,
 	CONFIG_KEX,
 	CONFIG_SIGNATURES,
+	CONFIG_USER_SIGNATURES, /* what users' keys may sign with */
 	CONFIG_CA_SIGNATURES,
 	CONFIG_FAMILIES
 };

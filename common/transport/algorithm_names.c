@@ -28,24 +28,37 @@ static const char ca_order[] =
     "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,"
     "ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256";
 
+#define CERTIFICATES                                                           \
+	"ssh-ed25519-cert-v01@openssh.com,"                                    \
+	"ecdsa-sha2-nistp256-cert-v01@openssh.com,"                            \
+	"ecdsa-sha2-nistp384-cert-v01@openssh.com,"                            \
+	"ecdsa-sha2-nistp521-cert-v01@openssh.com,"                            \
+	"sk-ssh-ed25519-cert-v01@openssh.com,"                                 \
+	"sk-ecdsa-sha2-nistp256-cert-v01@openssh.com,"                         \
+	"webauthn-sk-ecdsa-sha2-nistp256-cert-v01@openssh.com,"                \
+	"rsa-sha2-512-cert-v01@openssh.com,rsa-sha2-256-cert-v01@openssh.com"
+#define SECURITY_KEYS                                                          \
+	"sk-ssh-ed25519@openssh.com,sk-ecdsa-sha2-nistp256@openssh.com,"       \
+	"webauthn-sk-ecdsa-sha2-nistp256@openssh.com"
+
 /*
  * Signature algorithms that other people's files name and that this build
  * does not have: no reason to refuse a file.
  */
 static const char other_signatures[] =
-    "ssh-ed25519-cert-v01@openssh.com,"
-    "ecdsa-sha2-nistp256-cert-v01@openssh.com,"
-    "ecdsa-sha2-nistp384-cert-v01@openssh.com,"
-    "ecdsa-sha2-nistp521-cert-v01@openssh.com,"
-    "sk-ssh-ed25519-cert-v01@openssh.com,"
-    "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com,"
-    "webauthn-sk-ecdsa-sha2-nistp256-cert-v01@openssh.com,"
-    "rsa-sha2-512-cert-v01@openssh.com,rsa-sha2-256-cert-v01@openssh.com,"
-    "ssh-rsa-cert-v01@openssh.com,ssh-dss-cert-v01@openssh.com,"
-    "sk-ssh-ed25519@openssh.com,sk-ecdsa-sha2-nistp256@openssh.com,"
-    "webauthn-sk-ecdsa-sha2-nistp256@openssh.com,"
-    "ssh-mldsa44-ed25519@openssh.com,"
-    "ssh-mldsa44-ed25519-cert-v01@openssh.com";
+    CERTIFICATES "," SECURITY_KEYS
+		 ",ssh-rsa-cert-v01@openssh.com,ssh-dss-cert-v01@openssh.com,"
+		 "ssh-mldsa44-ed25519@openssh.com,"
+		 "ssh-mldsa44-ed25519-cert-v01@openssh.com";
+
+/*
+ * What a user's key may sign with, in a client: the names that this build
+ * lacks are in the list too. They do no harm (no key here uses them), and
+ * the list can be given to and taken from other programs.
+ */
+static const char client_signatures[] = CERTIFICATES
+    ",ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,"
+    "ecdsa-sha2-nistp521," SECURITY_KEYS ",rsa-sha2-512,rsa-sha2-256";
 
 static void
 add(struct buf *out, const char *name)
@@ -96,6 +109,17 @@ list_signatures(struct buf *known, struct buf *fallback)
 	write_span(fallback, span_text(signature_default_list()));
 }
 
+static void
+list_user_signatures(bool server, struct buf *known, struct buf *fallback)
+{
+	list_signatures(known, fallback);
+	if (server)
+		return;
+	add(known, other_signatures);
+	buf_clear(fallback);
+	write_span(fallback, span_text(client_signatures));
+}
+
 static int
 keep(struct algorithm_names *a, enum config_family family, struct buf *known,
     struct buf *fallback, const char *what)
@@ -128,6 +152,8 @@ algorithm_names_load(bool server, struct algorithm_names *ret)
 	r |= keep(&a, CONFIG_KEX, &known, &fallback, "SSH2 KexAlgorithms");
 	list_signatures(&known, &fallback);
 	r |= keep(&a, CONFIG_SIGNATURES, &known, &fallback, "key types");
+	list_user_signatures(server, &known, &fallback);
+	r |= keep(&a, CONFIG_USER_SIGNATURES, &known, &fallback, "key types");
 	list_signatures(&known, &fallback);
 	buf_clear(&fallback);
 	write_span(&fallback, span_text(ca_order));
@@ -138,10 +164,10 @@ algorithm_names_load(bool server, struct algorithm_names *ret)
 		algorithm_names_release(&a);
 		return ERR_MEMORY;
 	}
-	a.family[CONFIG_SIGNATURES].accepted = other_signatures;
-	a.family[CONFIG_SIGNATURES].patterns = true;
-	a.family[CONFIG_CA_SIGNATURES].accepted = other_signatures;
-	a.family[CONFIG_CA_SIGNATURES].patterns = true;
+	for (size_t i = CONFIG_SIGNATURES; i < CONFIG_FAMILIES; i++) {
+		a.family[i].accepted = other_signatures;
+		a.family[i].patterns = true;
+	}
 	*ret = a;
 	return 0;
 }

@@ -163,6 +163,7 @@ kex_begin(struct transport *t)
 	if ((r = kexinit_write(&t->proposal, t->config.role, !t->first_done,
 		 guess != NULL, transport_random(t), &k->our_kexinit)) != 0)
 		return fail(t, r, "%s", error_text(r));
+	k->kexinit_seqnr = t->out.seqnr;
 	b = packet_begin(t, SSH_MSG_KEXINIT);
 	write_bytes(b, k->our_kexinit.data + 1, k->our_kexinit.len - 1);
 	if ((r = packet_end(t)) != 0)

@@ -136,6 +136,12 @@ on_unimplemented(struct transport *t, struct message *m)
 	if ((r = read_end(&rd)) != 0)
 		return fail(t, r, "UNIMPLEMENTED: %s", error_text(r));
 	log_debug1("Received SSH2_MSG_UNIMPLEMENTED for %u", seqnr);
+	/* Some servers know no rekey before authentication; what is held
+	 * would wait for ever. */
+	if (t->kex != NULL && t->kex->step == KEX_STEP_KEXINIT &&
+	    t->kex->kexinit_seqnr == seqnr)
+		return fail(t, ERR_KEX,
+		    "the other side does not exchange keys at this point");
 	return 0;
 }
 

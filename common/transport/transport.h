@@ -226,7 +226,8 @@ const char *transport_disconnect_text(
  * client when it has read it). */
 int transport_authenticated(struct transport *t) MUST_CHECK;
 
-/* Begins a rekey now; nothing if one is under way. */
+/* Begins a rekey now; nothing if one is under way. Not before authentication
+ * where the peer may be OpenSSH's sshd: it answers UNIMPLEMENTED (ERR_KEX). */
 int transport_rekey(struct transport *t, uint64_t now_us) MUST_CHECK;
 
 /* Time passed: starts a rekey that is due. When to call again, in *ret_next_us

@@ -191,6 +191,7 @@ enum kex_step {
 /* One key exchange; exists from the first KEXINIT to the peer's NEWKEYS. */
 struct kex {
 	enum kex_step step;
+	uint32_t kexinit_seqnr; /* of our KEXINIT */
 	bool newkeys_sent;
 	bool ignore_next;       /* the peer's guess was wrong */
 	struct buf our_kexinit; /* payloads, for the hash */

@@ -26,6 +26,7 @@ static char own_folder[PATH_MAX];
 static int missed;
 static pid_t started[4096];      /* to be ended when a measurement fails */
 static size_t started_count;
+static pid_t owner;              /* workers leave cleaning up to it */
 
 void
 bench_fail(const char *format, ...)
@@ -164,6 +165,24 @@ keygen(const char *name)
 		bench_fail("ssh-keygen made no key");
 }
 
+static void
+client_config(void)
+{
+	char path[256];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/ssh_config", scratch);
+	if ((f = fopen(path, "w")) == NULL)
+		bench_fail("cannot write %s", path);
+	fprintf(f,
+	    "IdentityFile %s/user_key\nIdentitiesOnly yes\n"
+	    "StrictHostKeyChecking no\nUserKnownHostsFile "
+	    "%s/known_hosts\nGlobalKnownHostsFile /dev/null\n"
+	    "BatchMode yes\nLogLevel ERROR\n",
+	    scratch, scratch);
+	fclose(f);
+}
+
 void
 bench_set_up(const char *bin)
 {
@@ -186,6 +205,8 @@ bench_set_up(const char *bin)
 		bench_fail("no scratch folder: %s", strerror(errno));
 	if (geteuid() == 0)
 		mkdir("/run/sshd", 0755);
+	owner = getpid();
+	client_config();
 	keygen("host_key");
 	keygen("user_key");
 	snprintf(from, sizeof(from), "%s/user_key.pub", scratch);
@@ -203,6 +224,8 @@ bench_clean_up(void)
 {
 	struct command c;
 
+	if (getpid() != owner)
+		return;
 	while (started_count > 0)
 		kill(started[--started_count], SIGTERM);
 	if (strncmp(scratch, "/tmp/sheetbend-bench.", 21) != 0)
@@ -329,22 +352,10 @@ client_command(struct command *c, enum suite client, unsigned port,
 	static char port_text[2][16];
 	static unsigned turn;
 	char *text = port_text[turn++ % 2];
-	FILE *f;
 
 	if (client == OURS)
 		snprintf(program, sizeof(program), "%s/ssh", bin_folder);
 	snprintf(config, sizeof(config), "%s/ssh_config", scratch);
-	if (access(config, R_OK) != 0) {
-		if ((f = fopen(config, "w")) == NULL)
-			bench_fail("cannot write %s", config);
-		fprintf(f,
-		    "IdentityFile %s/user_key\nIdentitiesOnly yes\n"
-		    "StrictHostKeyChecking no\nUserKnownHostsFile "
-		    "%s/known_hosts\nGlobalKnownHostsFile /dev/null\n"
-		    "BatchMode yes\nLogLevel ERROR\n",
-		    scratch, scratch);
-		fclose(f);
-	}
 	snprintf(text, 16, "%u", port);
 	command_init(c);
 	command_add(c, client == OURS ? program : "/usr/bin/ssh");

@@ -653,3 +653,48 @@ TEST(send_env_takes_back)
 	CHECK_TEXT(r.options.send_env.item[1], "BAR");
 	end(&r);
 }
+
+/* The same mutations in every run. */
+static uint32_t
+next_random(uint32_t *state)
+{
+	*state = *state * 1664525u + 1013904223u;
+	return *state >> 8;
+}
+
+TEST(mutated_files_do_no_harm)
+{
+	static const char nasty[] = "\"'\\#=%:,@[]/-+^ \n0";
+	static const char more[] =
+	    "LocalForward /a [::1]:5\nRemoteForward 1080\nProxyJump a@b:1,c\n"
+	    "AddKeysToAgent confirm 5m\nTunnelDevice 1:any\nSetEnv A=b C=d\n"
+	    "SendEnv A* -B\nEscapeChar ^A\nControlPersist 5\n"
+	    "ForwardAgent ${HOME}/x\nChannelTimeout *=5m s=1\n"
+	    "CanonicalizePermittedCNAMEs *.a:b\nRekeyLimit 1G 1h\n"
+	    "Match host a,!b !user c exec \"x %h\" localnetwork 10.0.0.0/8\n"
+	    "Host a* !b\nMatch tagged x command \"\" sessiontype exec\n";
+	struct buf sample = BUF_INIT;
+	uint32_t state = 7;
+	struct reading r;
+
+	begin(&r, NULL);
+	CHECK_INT(load(&r), 0);
+	buf_printf(&sample, "%s", more);
+	ssh_options_dump(&r.options, "alias", &sample);
+	end(&r);
+	for (size_t i = 0; i < 1500; i++) {
+		struct buf text = BUF_INIT;
+
+		write_span(&text, buf_span(&sample));
+		for (size_t j = 0; j < 1 + i % 16; j++)
+			text.data[next_random(&state) % text.len] = (uint8_t)
+			    nasty[next_random(&state) % (sizeof(nasty) - 1)];
+		if (i % 3 == 0)
+			buf_truncate(&text, next_random(&state) % text.len);
+		begin(&r, buf_text(&text));
+		IGNORE_RESULT(load(&r) != 0);
+		end(&r);
+		buf_release(&text);
+	}
+	buf_release(&sample);
+}

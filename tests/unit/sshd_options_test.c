@@ -637,3 +637,48 @@ TEST(what_keeps_people_out_is_not_left_out)
 	strings_release(&list);
 	end(&r);
 }
+
+/* The same mutations in every run. */
+static uint32_t
+next_random(uint32_t *state)
+{
+	*state = *state * 1664525u + 1013904223u;
+	return *state >> 8;
+}
+
+TEST(mutated_files_do_no_harm)
+{
+	static const char nasty[] = "\"'\\#=%:,@[]/-+^ \n0";
+	struct sshd_match_context m = {
+		.user = "anna", .address = "10.0.0.1", .host = "h", .lport = 22
+	};
+	struct buf sample = BUF_INIT;
+	uint32_t state = 7;
+	struct reading r;
+
+	begin(&r, "AllowUsers a b@10.0.0.0/8\nSetEnv A=b\nAcceptEnv X*\n"
+		  "Subsystem sftp /x y\nChannelTimeout *=5m\n"
+		  "ListenAddress [::1]:5 rdomain x\nListenAddress a\n");
+	CHECK_INT(load(&r), 0);
+	sshd_options_dump(sshd_config_global(r.config), &sample);
+	end(&r);
+	buf_printf(&sample, "%s", blocks);
+	for (size_t i = 0; i < 1500; i++) {
+		struct buf text = BUF_INIT;
+		struct sshd_options o;
+
+		write_span(&text, buf_span(&sample));
+		for (size_t j = 0; j < 1 + i % 16; j++)
+			text.data[next_random(&state) % text.len] = (uint8_t)
+			    nasty[next_random(&state) % (sizeof(nasty) - 1)];
+		if (i % 3 == 0)
+			buf_truncate(&text, next_random(&state) % text.len);
+		begin(&r, buf_text(&text));
+		if (load(&r) == 0 &&
+		    sshd_options_for(r.config, &m, &o, &r.e) == 0)
+			sshd_options_release(&o);
+		end(&r);
+		buf_release(&text);
+	}
+	buf_release(&sample);
+}

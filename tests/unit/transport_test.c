@@ -539,6 +539,20 @@ TEST(a_ping_is_answered_and_an_unknown_packet_told)
 	pair_end(&p);
 }
 
+TEST(a_peer_that_knows_no_rekey_is_not_waited_for)
+{
+	struct pair p;
+
+	pair_configure(&p);
+	pair_open(&p);
+	/* EXT_INFO was the client's packet 0 under its keys. */
+	CHECK_INT(transport_rekey(p.client.t, p.now), 0);
+	CHECK_INT(transport_unimplemented(p.server.t, 1), 0);
+	CHECK(carry(&p, &p.server, &p.client, SIZE_MAX));
+	CHECK_INT(p.client.failed, ERR_KEX);
+	pair_end(&p);
+}
+
 TEST(time_alone_starts_a_rekey)
 {
 	struct pair p;

@@ -1,5 +1,5 @@
 /*
- * tty_modes_test.c - encoded terminal modes. RFC 4254 s8.
+ * session_test.c - encoded terminal modes, names of signals. RFC 4254 s6, s8.
  */
 #include <string.h>
 #include <unistd.h>
