@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,32 +89,57 @@ nobody(struct error *e)
 
 /* ---- the terminal ---- */
 
+/* What is put back after a question. */
+struct signals {
+	struct sigaction old[ARRAY_COUNT(caught_signals)];
+	sigset_t mask;
+};
+
+/* Those of job control come from our own reading and writing: blocked, the
+ * call would fail instead. */
+static bool
+is_synchronous(int number)
+{
+	return number == SIGTTIN || number == SIGTTOU;
+}
+
+/*
+ * Signals are caught, and blocked but while we wait: one that comes between
+ * a look at `caught` and the wait would else be slept over.
+ */
 static void
-catch_signals(struct sigaction old[static ARRAY_COUNT(caught_signals)])
+catch_signals(struct signals *s)
 {
 	struct sigaction sa;
+	sigset_t block;
 
+	sigemptyset(&block);
+	for (size_t i = 0; i < ARRAY_COUNT(caught_signals); i++)
+		if (!is_synchronous(caught_signals[i]))
+			sigaddset(&block, caught_signals[i]);
+	sigprocmask(SIG_BLOCK, &block, &s->mask);
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_handler = on_signal;
 	sigemptyset(&sa.sa_mask);
 	for (size_t i = 0; i < ARRAY_COUNT(caught_signals); i++) {
 		caught[caught_signals[i]] = 0;
-		sigaction(caught_signals[i], &sa, &old[i]);
+		sigaction(caught_signals[i], &sa, &s->old[i]);
 		/* What is ignored stays ignored (nohup, jobs of a script). */
-		if (old[i].sa_handler == SIG_IGN)
-			sigaction(caught_signals[i], &old[i], NULL);
+		if (s->old[i].sa_handler == SIG_IGN)
+			sigaction(caught_signals[i], &s->old[i], NULL);
 	}
 }
 
 /* Puts the old handlers back and delivers what came. True: a stop was among
  * it (we run again now). */
 static bool
-release_signals(const struct sigaction old[static ARRAY_COUNT(caught_signals)])
+release_signals(const struct signals *s)
 {
 	bool stopped = false;
 
 	for (size_t i = 0; i < ARRAY_COUNT(caught_signals); i++)
-		sigaction(caught_signals[i], &old[i], NULL);
+		sigaction(caught_signals[i], &s->old[i], NULL);
+	sigprocmask(SIG_SETMASK, &s->mask, NULL);
 	for (size_t i = 0; i < ARRAY_COUNT(caught_signals); i++) {
 		int number = caught_signals[i];
 
@@ -148,13 +174,19 @@ set_terminal(int tty, const struct termios *settings, int when)
 
 /* One line, without its end. ERR_CANCELLED: end of file, or a signal. */
 static int
-read_answer(int tty, struct buf *answer)
+read_answer(int tty, const sigset_t *mask, struct buf *answer)
 {
+	struct pollfd p = { .fd = tty, .events = POLLIN };
 	uint8_t c;
 
 	for (;;) {
-		ssize_t n = read(tty, &c, 1);
+		ssize_t n;
 
+		if (signal_came())
+			return ERR_CANCELLED;
+		if (ppoll(&p, 1, NULL, mask) < 0 && errno == EINTR)
+			continue;
+		n = read(tty, &c, 1);
 		if (n < 0 && errno == EINTR && !signal_came())
 			continue;
 		if (n < 0)
@@ -168,7 +200,8 @@ read_answer(int tty, struct buf *answer)
 }
 
 static int
-ask_once(int tty, const char *text, bool echo, struct buf *answer)
+ask_once(int tty, const char *text, bool echo, const sigset_t *mask,
+    struct buf *answer)
 {
 	struct termios before, during;
 	bool is_set = tcgetattr(tty, &before) == 0;
@@ -185,7 +218,7 @@ ask_once(int tty, const char *text, bool echo, struct buf *answer)
 	}
 	r = fd_write_all(tty, text, strlen(text));
 	if (r == 0)
-		r = read_answer(tty, answer);
+		r = read_answer(tty, mask, answer);
 	if (!echo && fd_write_all(tty, "\n", 1) != 0)
 		r = r != 0 ? r : ERR_SYSTEM;
 	if (is_set)
@@ -196,15 +229,15 @@ ask_once(int tty, const char *text, bool echo, struct buf *answer)
 static int
 ask_terminal(int tty, const char *text, bool echo, struct buf *answer)
 {
-	struct sigaction old[ARRAY_COUNT(caught_signals)];
+	struct signals signals;
 	bool again;
 	int r;
 
 	do {
 		buf_clear(answer);
-		catch_signals(old);
-		r = ask_once(tty, text, echo, answer);
-		again = release_signals(old);
+		catch_signals(&signals);
+		r = ask_once(tty, text, echo, &signals.mask, answer);
+		again = release_signals(&signals);
 	} while (again);
 	return r;
 }
