@@ -116,9 +116,9 @@ add_first_line(struct parsing *p, const char *line)
 	s->item[0] = last;
 }
 
-/* keyword "value", so that blanks and quotes survive. */
-static void
-add_quoted(struct parsing *p, const char *keyword, const char *value)
+/* keyword "value", so that blanks and quotes survive; fresh text. */
+static char *
+quoted_line(const char *keyword, const char *value)
 {
 	struct buf line = BUF_INIT;
 	char *text;
@@ -132,7 +132,13 @@ add_quoted(struct parsing *p, const char *keyword, const char *value)
 	write_byte(&line, '"');
 	if ((text = buf_take_text(&line)) == NULL)
 		reject("out of memory");
-	need(strings_take(&p->a->lines, text));
+	return text;
+}
+
+static void
+add_quoted(struct parsing *p, const char *keyword, const char *value)
+{
+	need(strings_take(&p->a->lines, quoted_line(keyword, value)));
 }
 
 /* ---- names that reach shells: ProxyCommand, LocalCommand ---- */
@@ -224,7 +230,7 @@ add_identity(struct parsing *p, const char *path)
 static void
 set_escape(struct parsing *p, const char *text)
 {
-	char line[16];
+	char *line;
 	bool is_control = text[0] == '^' && text[1] != '\0' &&
 			  text[2] == '\0' && (unsigned char)text[1] >= 64 &&
 			  (unsigned char)text[1] < 128;
@@ -232,8 +238,9 @@ set_escape(struct parsing *p, const char *text)
 	if (strcmp(text, "none") != 0 && !is_control &&
 	    (text[0] == '\0' || text[1] != '\0'))
 		reject("Bad escape character '%s'.", text);
-	snprintf(line, sizeof(line), "EscapeChar %s", text);
+	line = quoted_line("EscapeChar", text);
 	add_first_line(p, line);
+	free(line);
 }
 
 /* Our own message, as scripts know it, before the engine's. */

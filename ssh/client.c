@@ -295,7 +295,7 @@ begin_authentication(struct client *c)
 		.t = c->t,
 		.identities = &c->identities,
 		.user = c->o->user,
-		.host = c->host.host,
+		.host = c->o->hostname,
 		.remembered = c->memory.fingerprint,
 		.is_untrusted = c->host.is_untrusted,
 	};
@@ -331,6 +331,16 @@ on_host_key(struct client *c)
 {
 	const struct key *k = transport_host_key(c->t);
 
+	/* A rekey with another key than the one that was accepted. */
+	if (c->phase != CLIENT_KEX) {
+		log_error("The host key of %s changed during the connection.",
+		    c->o->hostname);
+		IGNORE_RESULT(transport_host_key_refused(c->t));
+		client_end_by_failure(c, SSH_DISCONNECT_HOST_KEY_NOT_VERIFIABLE,
+		    "host key changed");
+	}
+	/* A person who is asked has time. */
+	timer_cancel(c->deadline);
 	if (!host_check_verify(&c->host, k, &c->peer)) {
 		IGNORE_RESULT(transport_host_key_refused(c->t));
 		client_end_by_failure(c, SSH_DISCONNECT_HOST_KEY_NOT_VERIFIABLE,
@@ -430,7 +440,14 @@ on_input_done(void *context)
 static void
 on_link_end(void *context, int code, const struct error *e)
 {
-	client_end_by_link(context, code, e);
+	struct client *c = context;
+
+	/* The server is gone, but not all that it sent is written yet. */
+	if (c->session != NULL && session_is_closed(c->session)) {
+		c->is_link_over = true;
+		return;
+	}
+	client_end_by_link(c, code, e);
 }
 
 /* ---- the start ---- */

@@ -120,7 +120,7 @@ client_end_by_peer(struct client *c)
 static void
 say_goodbye(struct client *c, uint32_t reason, const char *text)
 {
-	if (c->t == NULL || c->link == NULL)
+	if (c->t == NULL || c->link == NULL || c->is_link_over)
 		return;
 	transport_disconnect(c->t, reason, text);
 	/* Whether it hears it or not. */

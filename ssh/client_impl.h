@@ -48,6 +48,7 @@ struct client {
 	struct transport *t;
 	struct loop *loop;
 	struct link *link;
+	bool is_link_over;      /* it ended after the session */
 	struct timer *deadline; /* of ConnectTimeout */
 	struct auth *auth;
 	struct connection *connection;

@@ -9,7 +9,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "common/base/buf.h"
 #include "common/base/file.h"
@@ -223,7 +222,6 @@ host_memory_save(
 	struct memory_file f;
 	struct buf out = BUF_MAX_INIT(2 * MEMORY_FILE_MAX);
 	struct error e = { 0 };
-	struct stat st;
 	char *directory;
 	bool is_known;
 
@@ -234,9 +232,9 @@ host_memory_save(
 	host_memory_release(&known);
 	if (is_known || memory_file_open(home, &f) != 0)
 		return;
-	/* The folder is the person's to make. */
 	directory = path_directory(f.path);
-	if (directory != NULL && stat(directory, &st) == 0 &&
+	if (directory != NULL &&
+	    path_make_directory(directory, 0700, NULL) == 0 &&
 	    compose(&f, name, m, &out) == 0 &&
 	    file_write_atomic(f.path, buf_span(&out), 0600, false, &e) != 0)
 		log_debug1("%s", e.text);

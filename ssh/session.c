@@ -418,6 +418,12 @@ session_stop_input(struct session *s)
 }
 
 bool
+session_is_closed(const struct session *s)
+{
+	return s->channel == NULL;
+}
+
+bool
 session_has_tty(const struct session *s)
 {
 	return s->has_tty;

@@ -53,6 +53,8 @@ void session_window_changed(struct session *s);
 void session_send_break_now(struct session *s);
 /* Stops reading the keyboard, for good (background). */
 void session_stop_input(struct session *s);
+/* Is the channel gone (output may still be on its way to us)? */
+bool session_is_closed(const struct session *s);
 bool session_has_tty(const struct session *s);
 /* A line about it for ~#. */
 char *session_describe(const struct session *s);

@@ -92,7 +92,7 @@ at_terminal() {
 }
 
 @test "passwords: asked three times, not shown, then the reasons" {
-	run -255 at_terminal -e "$ME@target's password: " -s 'one-wrong\n' \
+	run -255 at_terminal -e "$ME@127.0.0.1's password: " -s 'one-wrong\n' \
 		-e 'Permission denied, please try again.' -e "password: " -s 'two-wrong\n' \
 		-e "password: " -s 'three-wrong\n' -e 'Permission denied (publickey,password).' \
 		-e 'ssh: offered: a password' -e 'password: refused' -e 'most likely: a wrong password' -- \
@@ -113,7 +113,7 @@ at_terminal() {
 @test "a failed login says what was offered, what came back, what helps" {
 	run -255 --separate-stderr with_keys -i "$SCRATCH/stranger" target true
 	print=$(fingerprint "$SCRATCH/stranger.pub")
-	[[ "$stderr" == *"$ME@target: Permission denied (publickey,password)."* ]]
+	[[ "$stderr" == *"$ME@127.0.0.1: Permission denied (publickey,password)."* ]]
 	[[ "$stderr" == *"ssh: offered: key $SCRATCH/stranger (ED25519 $print)"* ]]
 	[[ "$stderr" == *"ssh: the server answered: key $SCRATCH/stranger: refused; it would take: publickey,password"* ]]
 	[[ "$stderr" == *"ssh: most likely: the account $ME does not list this key"*"authorized_keys"* ]]

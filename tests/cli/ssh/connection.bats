@@ -4,15 +4,17 @@ setup_file() { load ../common; start_sshd; }
 teardown_file() { load ../common; stop_sshd; }
 setup() { load ../common; }
 
-# A server of a few bytes: what it says, then it waits for the end.
+# A server of a few bytes: what it says, then it waits for the end, or closes.
 fake_server() {
-	FAKE_PORT=$(free_port)
-	python3 - "$FAKE_PORT" "$1" "${2:-hold}" 3>&- <<-'E' &
-		import socket, sys
+	rm -f "$BATS_TEST_TMPDIR/fake_port"
+	python3 - "$BATS_TEST_TMPDIR/fake_port" "$1" "${2:-hold}" 3>&- <<-'E' &
+		import os, socket, sys
 		s = socket.socket()
-		s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-		s.bind(("127.0.0.1", int(sys.argv[1])))
+		s.bind(("127.0.0.1", 0))
 		s.listen(5)
+		with open(sys.argv[1] + ".new", "w") as f:
+		    f.write(str(s.getsockname()[1]))
+		os.rename(sys.argv[1] + ".new", sys.argv[1])
 		while True:
 		    c, _ = s.accept()
 		    c.sendall(sys.argv[2].encode().decode("unicode_escape").encode("latin-1"))
@@ -23,10 +25,11 @@ fake_server() {
 		        c.close()
 	E
 	FAKE_PID=$!
-	for _ in $(seq 100); do
-		(exec 9<>"/dev/tcp/127.0.0.1/$FAKE_PORT") 2>/dev/null && break
+	for _ in $(seq 200); do
+		[ -e "$BATS_TEST_TMPDIR/fake_port" ] && break
 		sleep 0.05
 	done
+	FAKE_PORT=$(cat "$BATS_TEST_TMPDIR/fake_port")
 }
 teardown() { [ -z "${FAKE_PID:-}" ] || kill "$FAKE_PID" 2>/dev/null || true; }
 

@@ -125,6 +125,8 @@ setup() { load ../common; }
 	run -0 "$SSH" -F none -G -e ^B host
 	run -0 "$SSH" -F none -G -e none host
 	[[ "$output" == *$'escapechar none'* ]]
+	run -0 "$SSH" -F none -G -e '#' host
+	[[ "$output" == *$'escapechar "#"'* ]]
 	run -255 --separate-stderr "$SSH" -F none -e ab host
 	[ "$stderr" = "Bad escape character 'ab'." ]
 }
