@@ -1,0 +1,5 @@
+#include "tests/negative/negative.h"
+void
+client_cases(void)
+{
+}
