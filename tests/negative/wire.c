@@ -145,6 +145,14 @@ take_packet(struct wire *w, const struct packet *packet)
 }
 
 static void
+take_keyed(struct wire *w)
+{
+	w->keyed = true;
+	if (w->on_keyed != NULL)
+		w->on_keyed(w);
+}
+
+static void
 take_events(struct wire *w)
 {
 	struct packet packet;
@@ -158,7 +166,7 @@ take_events(struct wire *w)
 		else if (r == TRANSPORT_SIGN)
 			r = sign(w);
 		else if (r == TRANSPORT_KEX_DONE)
-			w->keyed = true;
+			take_keyed(w);
 		else if (r == TRANSPORT_PACKET)
 			take_packet(w, &packet);
 		else if (r == TRANSPORT_DISCONNECTED) {

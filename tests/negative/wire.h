@@ -40,6 +40,7 @@ struct wire {
 	uint32_t peer_channel;
 	/* Called for each such packet; may be NULL. */
 	void (*on_packet)(struct wire *w, uint8_t type, struct span payload);
+	void (*on_keyed)(struct wire *w); /* may be NULL */
 	void *context;
 };
 
