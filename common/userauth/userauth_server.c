@@ -95,13 +95,15 @@ userauth_server_free(struct userauth_server *u)
 
 /* ---- requests ---- */
 
+/* Between requests another one is accepted: Paramiko asks for the service
+ * again before each method that it tries. */
 static int
 on_service_request(struct userauth_server *u, struct reader *r)
 {
 	struct span name = read_string(r);
 	int code;
 
-	if (u->state != SERVER_SERVICE)
+	if (u->state == SERVER_DECIDING || u->state == SERVER_DONE)
 		return ERR_UNEXPECTED;
 	if ((code = read_end(r)) != 0)
 		return code;
@@ -113,7 +115,8 @@ on_service_request(struct userauth_server *u, struct reader *r)
 	write_string(transport_begin(u->t, SSH_MSG_SERVICE_ACCEPT), name);
 	if ((code = transport_end(u->t)) != 0)
 		return code;
-	u->state = SERVER_IDLE;
+	if (u->state == SERVER_SERVICE)
+		u->state = SERVER_IDLE;
 	return USERAUTH_SERVER_NONE;
 }
 

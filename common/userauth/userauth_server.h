@@ -70,7 +70,8 @@ void userauth_server_free(struct userauth_server *u);
 
 /*
  * Feeds packets of types 5 and 50..79; an event or a negative code.
- * Answers SERVICE_REQUEST for "ssh-userauth" by itself; others: disconnect.
+ * Answers SERVICE_REQUEST for "ssh-userauth" by itself, between requests
+ * again and again; others: disconnect.
  * A packet that comes before the last request was answered waits (16 at
  * most), see userauth_server_next(). A REQUEST after prompts means that the
  * client gave up the dialogue. After success requests are ignored.

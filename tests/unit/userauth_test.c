@@ -410,8 +410,7 @@ TEST(the_server_refuses_what_is_not_allowed_now)
 	CHECK_INT(to_server(s, 5, buf_span(&b)), ERR_UNSUPPORTED);
 	userauth_server_free(s);
 
-	/* answers without a question, the server's own messages, a second
-	 * request for the service */
+	/* answers without a question, the server's own messages */
 	pair_free(p);
 	p = pair_new(NULL);
 	s = server_ready(p);
@@ -420,9 +419,6 @@ TEST(the_server_refuses_what_is_not_allowed_now)
 	CHECK_INT(to_server(s, 52, span_of(NULL, 0)), ERR_UNEXPECTED);
 	CHECK_INT(to_server(s, 60, span_of(NULL, 0)), ERR_UNEXPECTED);
 	CHECK_INT(to_server(s, 62, span_of(NULL, 0)), 0);
-	buf_clear(&b);
-	write_text(&b, "ssh-userauth");
-	CHECK_INT(to_server(s, 5, buf_span(&b)), ERR_UNEXPECTED);
 
 	/* another user or service than at first */
 	buf_clear(&b);
@@ -433,6 +429,26 @@ TEST(the_server_refuses_what_is_not_allowed_now)
 	write_head(&b, "root", "none");
 	CHECK_INT(to_server(s, 50, buf_span(&b)), ERR_UNEXPECTED);
 	userauth_server_free(s);
+	buf_release(&b);
+	pair_free(p);
+}
+
+TEST(the_service_may_be_asked_for_again_between_requests)
+{
+	struct pair *p = pair_new(NULL);
+	struct userauth_server *s = server_ready(p);
+	struct buf service = BUF_INIT, b = BUF_INIT;
+
+	write_text(&service, "ssh-userauth");
+	CHECK_INT(to_server(s, 5, buf_span(&service)), 0);
+	write_head(&b, "bob", "none");
+	CHECK_INT(to_server(s, 50, buf_span(&b)), USERAUTH_SERVER_REQUEST);
+	CHECK_INT(to_server(s, 5, buf_span(&service)), ERR_UNEXPECTED);
+	CHECK_INT(userauth_server_failure(s, "password", false), 0);
+	CHECK_INT(to_server(s, 5, buf_span(&service)), 0);
+	CHECK_INT(to_server(s, 50, buf_span(&b)), USERAUTH_SERVER_REQUEST);
+	userauth_server_free(s);
+	buf_release(&service);
 	buf_release(&b);
 	pair_free(p);
 }
