@@ -199,6 +199,18 @@ wait_for_port() {
 	return 1
 }
 
+# The last one served has made this file, or is gone.
+wait_for_file() {
+	local pid
+	pid=$(tail -n 1 "$SCRATCH/served")
+	for _ in $(seq 200); do
+		[ ! -s "$1" ] || return 0
+		kill -0 "$pid" 2>/dev/null || return 1
+		sleep 0.05
+	done
+	return 1
+}
+
 stop_peers() {
 	local pid
 	stop_sshd
