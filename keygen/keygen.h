@@ -13,6 +13,7 @@
 
 #include "common/base/attributes.h"
 #include "common/base/error.h"
+#include "common/base/text.h"
 #include "common/crypto/digest.h"
 #include "common/key/key.h"
 #include "common/key/key_file.h"
@@ -36,6 +37,18 @@ struct options {
 	enum digest_algorithm hash; /* -E */
 	bool is_quiet;
 	bool is_verbose;
+
+	/* certificates */
+	const char *ca_key;     /* -s */
+	const char *key_id;     /* -I */
+	const char *principals; /* -n */
+	const char *validity;   /* -V; NULL: for ever */
+	const char *serial;     /* -z */
+	bool is_host;           /* -h */
+	struct strings extra;   /* -O, in order */
+
+	char **arguments; /* what follows the flags */
+	int argument_count;
 };
 
 int keygen_generate(const struct options *o);
@@ -44,6 +57,18 @@ int keygen_change_passphrase(const struct options *o);
 int keygen_change_comment(const struct options *o);
 int keygen_show_public(const struct options *o);
 int keygen_show_fingerprints(const struct options *o);
+int keygen_sign_certificates(const struct options *o);
+int keygen_show_certificates(const struct options *o);
+
+/* ---- the time of certificates (validity.c) ---- */
+
+/* -V: "END" or "START:END"; seconds since 1970. Returns the exit status;
+ * failure was said on stderr. */
+int validity_parse(const char *text, uint64_t now_s, uint64_t *ret_after,
+    uint64_t *ret_before);
+
+/* "forever", "after T", "before T", "from T to T", local time; fresh text. */
+char *validity_format(uint64_t after, uint64_t before);
 
 /* ---- shared (common.c, ask.c) ---- */
 

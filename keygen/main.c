@@ -18,7 +18,7 @@
  * mistaken for one; those of NOT_YET are refused by name. */
 #define FLAGS                                                                  \
 	"ABceghHiKkLlpQqUuvXya:b:C:D:E:F:f:I:M:m:N:n:O:P:R:r:s:t:V:w:Y:Z:z:"
-#define NOT_YET "BegHhiKkLQUuXDFIMnRrsVwYz"
+#define NOT_YET "BegHiKkQUuXDFMRrwY"
 
 typedef int mode(const struct options *o);
 
@@ -39,6 +39,12 @@ usage(void)
 	    "       ssh-keygen -y [-f input_keyfile] [-P passphrase]\n"
 	    "       ssh-keygen -l [-v] [-E fingerprint_hash] "
 	    "[-f input_keyfile]\n"
+	    "       ssh-keygen -s ca_key -I certificate_identity [-h] "
+	    "[-n principals]\n"
+	    "                  [-O option] [-P passphrase] [-t type] "
+	    "[-V validity_interval]\n"
+	    "                  [-z serial_number] file ...\n"
+	    "       ssh-keygen -L [-f input_keyfile]\n"
 	    "       ssh-keygen -A [-a rounds] [-f prefix_path]");
 }
 
@@ -128,22 +134,34 @@ set_option(struct options *o, int flag, const char *value)
 		return set_format(o, value);
 	case 'N':
 		return set_text(&o->new_passphrase, value);
+	case 'h':
+		o->is_host = true;
+		return 0;
+	case 'I':
+		return set_text(&o->key_id, value);
+	case 'n':
+		return set_text(&o->principals, value);
 	case 'O':
-		return complain(EXIT_USAGE,
-		    "ssh-keygen: -O %s is not supported yet (options of "
-		    "security keys and certificates)",
-		    value);
+		if (strings_add(&o->extra, value) != 0)
+			return complain(EXIT_FATAL, "out of memory");
+		return 0;
 	case 'P':
 		return set_text(&o->passphrase, value);
 	case 'q':
 		o->is_quiet = true;
 		return 0;
+	case 's':
+		return set_text(&o->ca_key, value);
 	case 't':
 		return set_text(&o->type, value);
+	case 'V':
+		return set_text(&o->validity, value);
 	case 'v':
 		return set_verbose(o);
 	case 'Z':
 		return set_cipher(o, value);
+	case 'z':
+		return set_text(&o->serial, value);
 	default:
 		return usage();
 	}
@@ -157,15 +175,36 @@ mode_of(int flag)
 		return keygen_host_keys;
 	case 'c':
 		return keygen_change_comment;
+	case 'L':
+		return keygen_show_certificates;
 	case 'l':
 		return keygen_show_fingerprints;
 	case 'p':
 		return keygen_change_passphrase;
+	case 's':
+		return keygen_sign_certificates;
 	case 'y':
 		return keygen_show_public;
 	default:
 		return NULL;
 	}
+}
+
+/* Of what was given beside the mode: -O and arguments are for certificates
+ * alone. */
+static int
+check_rest(const struct options *o, mode *chosen)
+{
+	if (chosen == keygen_sign_certificates)
+		return 0;
+	if (o->extra.count > 0)
+		return complain(EXIT_USAGE,
+		    "ssh-keygen: -O %s is not supported yet without -s "
+		    "(options of security keys)",
+		    o->extra.item[0]);
+	if (o->argument_count > 0)
+		return complain(EXIT_USAGE, "Too many arguments.");
+	return 0;
 }
 
 /* 0, or the exit status. *ret stays NULL where no mode was named. */
@@ -176,24 +215,26 @@ parse(int argc, char **argv, struct options *o, mode **ret)
 
 	opterr = 0;
 	while ((flag = getopt(argc, argv, FLAGS)) != -1) {
+		mode *m = mode_of(flag);
+
 		if (flag == '?')
 			return usage();
 		if (strchr(NOT_YET, flag) != NULL)
 			return complain(EXIT_USAGE,
 			    "ssh-keygen: -%c is not supported yet", flag);
-		if (mode_of(flag) != NULL) {
-			if (*ret != NULL && *ret != mode_of(flag))
-				return complain(EXIT_USAGE,
-				    "ssh-keygen: only one of -A, -c, -l, -p "
-				    "and -y may be given");
-			*ret = mode_of(flag);
-		} else if ((status = set_option(o, flag, optarg)) != 0) {
+		if (m != NULL && *ret != NULL && *ret != m)
+			return complain(EXIT_USAGE,
+			    "ssh-keygen: only one of -A, -c, -L, -l, -p, -s "
+			    "and -y may be given");
+		if (m != NULL)
+			*ret = m;
+		if ((m == NULL || optarg != NULL) &&
+		    (status = set_option(o, flag, optarg)) != 0)
 			return status;
-		}
 	}
-	if (optind < argc)
-		return complain(EXIT_USAGE, "Too many arguments.");
-	return 0;
+	o->arguments = argv + optind;
+	o->argument_count = argc - optind;
+	return check_rest(o, *ret);
 }
 
 /* A closed standard descriptor would be given to a key file. */
@@ -222,5 +263,6 @@ main(int argc, char **argv)
 	status = chosen == NULL ? keygen_generate(&o) : chosen(&o);
 	if (fflush(stdout) != 0 && status == 0)
 		status = complain(EXIT_FATAL, "cannot write the output");
+	strings_release(&o.extra);
 	return status;
 }

@@ -47,11 +47,31 @@ print_kex(void)
 /* Types that are off by default are left out: what is listed must work
  * without further options. */
 static void
+print_key_rows(bool plain, bool certificates)
+{
+	const struct key_type_row *row;
+
+	for (size_t i = 0; (row = key_type_row(i)) != NULL; i++)
+		if (!row->off && (row->plain == NULL ? plain : certificates))
+			puts(row->name);
+}
+
+static void
 print_keys(void)
 {
-	for (size_t i = 0; key_type_row(i) != NULL; i++)
-		if (!key_type_row(i)->off)
-			puts(key_type_row(i)->name);
+	print_key_rows(true, true);
+}
+
+static void
+print_plain_keys(void)
+{
+	print_key_rows(true, false);
+}
+
+static void
+print_certificate_keys(void)
+{
+	print_key_rows(false, true);
 }
 
 static void
@@ -59,6 +79,14 @@ print_signatures(void)
 {
 	for (size_t i = 0; signature_row(i) != NULL; i++)
 		puts(signature_row(i)->name);
+}
+
+static void
+print_plain_signatures(void)
+{
+	for (size_t i = 0; signature_row(i) != NULL; i++)
+		if (!signature_is_of_certificate(signature_row(i)))
+			puts(signature_row(i)->name);
 }
 
 static void
@@ -73,11 +101,6 @@ print_protocol(void)
 	puts("2");
 }
 
-static void
-print_nothing(void)
-{
-}
-
 static void print_help(void);
 
 /* clang-format off */
@@ -86,29 +109,29 @@ static const struct query {
 	void (*print)(void);
 	bool is_option;      /* a keyword: case does not matter */
 } queries[] = {
-	{ "cipher",                      print_ciphers,      false },
-	{ "cipher-auth",                 print_aead_ciphers, false },
-	{ "compression",                 print_compression,  false },
-	{ "kex",                         print_kex,          false },
-	{ "key",                         print_keys,         false },
-	{ "key-ca-sign",                 print_signatures,   false },
-	{ "key-cert",                    print_nothing,      false },
-	{ "key-plain",                   print_keys,         false },
-	{ "key-sig",                     print_signatures,   false },
-	{ "mac",                         print_macs,         false },
-	{ "protocol-version",            print_protocol,     false },
-	{ "sig",                         print_signatures,   false },
-	{ "help",                        print_help,         false },
-	{ "Ciphers",                     print_ciphers,      true },
-	{ "MACs",                        print_macs,         true },
-	{ "KexAlgorithms",               print_kex,          true },
-	{ "PubkeyAcceptedAlgorithms",    print_signatures,   true },
-	{ "PubkeyAcceptedKeyTypes",      print_signatures,   true },
-	{ "HostKeyAlgorithms",           print_signatures,   true },
-	{ "HostbasedAcceptedAlgorithms", print_signatures,   true },
-	{ "HostbasedAcceptedKeyTypes",   print_signatures,   true },
-	{ "HostbasedKeyTypes",           print_signatures,   true },
-	{ "CASignatureAlgorithms",       print_signatures,   true },
+	{ "cipher",                      print_ciphers,          false },
+	{ "cipher-auth",                 print_aead_ciphers,     false },
+	{ "compression",                 print_compression,      false },
+	{ "kex",                         print_kex,              false },
+	{ "key",                         print_keys,             false },
+	{ "key-ca-sign",                 print_plain_signatures, false },
+	{ "key-cert",                    print_certificate_keys, false },
+	{ "key-plain",                   print_plain_keys,       false },
+	{ "key-sig",                     print_signatures,       false },
+	{ "mac",                         print_macs,             false },
+	{ "protocol-version",            print_protocol,         false },
+	{ "sig",                         print_plain_signatures, false },
+	{ "help",                        print_help,             false },
+	{ "Ciphers",                     print_ciphers,          true },
+	{ "MACs",                        print_macs,             true },
+	{ "KexAlgorithms",               print_kex,              true },
+	{ "PubkeyAcceptedAlgorithms",    print_signatures,       true },
+	{ "PubkeyAcceptedKeyTypes",      print_signatures,       true },
+	{ "HostKeyAlgorithms",           print_signatures,       true },
+	{ "HostbasedAcceptedAlgorithms", print_signatures,       true },
+	{ "HostbasedAcceptedKeyTypes",   print_signatures,       true },
+	{ "HostbasedKeyTypes",           print_signatures,       true },
+	{ "CASignatureAlgorithms",       print_plain_signatures, true },
 };
 /* clang-format on */
 

@@ -44,7 +44,7 @@ key_fingerprint(const struct key *k, enum digest_algorithm a)
 	uint8_t hash[DIGEST_MAX];
 	struct buf b = BUF_INIT;
 
-	if (digest_of(a, key_blob(k), hash) != 0)
+	if (digest_of(a, key_plain_blob(k), hash) != 0)
 		return NULL;
 	if (a == DIGEST_MD5)
 		write_md5(&b, hash, digest_size(a));
@@ -100,7 +100,7 @@ key_randomart(const struct key *k, enum digest_algorithm a)
 	struct buf b = BUF_INIT;
 	char title[WIDTH + 1];
 
-	if (digest_of(a, key_blob(k), hash) != 0)
+	if (digest_of(a, key_plain_blob(k), hash) != 0)
 		return NULL;
 	walk(board, hash, digest_size(a));
 	if (snprintf(title, sizeof(title), "[%s %u]", k->row->short_name,

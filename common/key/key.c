@@ -22,6 +22,8 @@ free_key(struct key *k)
 {
 	EVP_PKEY_free(k->pkey);
 	buf_release(&k->blob);
+	buf_release(&k->plain);
+	certificate_free(k->certificate);
 	free(k->comment);
 	free(k);
 }
@@ -71,7 +73,8 @@ find_row(enum key_type type, unsigned bits)
 	const struct key_type_row *row;
 
 	for (size_t i = 0; (row = key_type_row(i)) != NULL; i++) {
-		if (row->type == type && (row->bits == 0 || row->bits == bits))
+		if (row->type == type && row->plain == NULL &&
+		    (row->bits == 0 || row->bits == bits))
 			return row;
 	}
 	return NULL;
@@ -114,6 +117,8 @@ choose_type(const char *type, unsigned bits, const struct key_type_row **ret,
 	const struct key_type_row *row = key_type_find(span_text(type));
 
 	*ret_bits = bits;
+	if (row != NULL && row->plain != NULL)
+		row = NULL; /* certificates are signed, not generated */
 	if (strcmp(type, "rsa") == 0 || (row != NULL && row->type == KEY_RSA))
 		return choose_rsa(bits, ret, ret_bits, e);
 	if (strcmp(type, "ecdsa") == 0)
@@ -211,6 +216,12 @@ key_equal(const struct key *a, const struct key *b)
 	return span_equal(key_blob(a), key_blob(b));
 }
 
+const struct certificate *
+key_certificate(const struct key *k)
+{
+	return k->certificate;
+}
+
 /* ---- wire ---- */
 
 struct span
@@ -219,8 +230,13 @@ key_blob(const struct key *k)
 	return buf_span(&k->blob);
 }
 
-/* A damaged field of a key is a damaged key, whatever the reader calls it. */
-static int
+struct span
+key_plain_blob(const struct key *k)
+{
+	return buf_span(k->certificate != NULL ? &k->plain : &k->blob);
+}
+
+int
 as_key_error(int r)
 {
 	switch (r) {
@@ -234,13 +250,30 @@ as_key_error(int r)
 	}
 }
 
+static int
+read_plain(const struct key_type_row *row, struct reader *rd, EVP_PKEY **ret)
+{
+	EVP_PKEY *pkey = NULL;
+	int r = key_ops_of(row->type)->read_public(row, rd, &pkey);
+
+	if (r == 0)
+		r = read_end(rd);
+	if (r != 0) {
+		EVP_PKEY_free(pkey);
+		return as_key_error(r);
+	}
+	*ret = pkey;
+	return 0;
+}
+
 int
 key_from_blob(struct span blob, struct key **ret)
 {
 	struct reader rd = reader_of(blob);
 	struct span name = read_string(&rd);
 	const struct key_type_row *row;
-	EVP_PKEY *pkey = NULL;
+	struct certificate *certificate = NULL;
+	EVP_PKEY *pkey;
 	struct key *k;
 	int r;
 
@@ -248,19 +281,27 @@ key_from_blob(struct span blob, struct key **ret)
 		return ERR_KEY_FORMAT;
 	if ((row = key_type_find(name)) == NULL)
 		return ERR_KEY_TYPE;
-	r = key_ops_of(row->type)->read_public(row, &rd, &pkey);
-	if (r == 0)
-		r = read_end(&rd);
+	if (row->plain != NULL)
+		r = certificate_read(row, blob, &pkey, &certificate);
+	else
+		r = read_plain(row, &rd, &pkey);
 	if (r != 0) {
-		EVP_PKEY_free(pkey);
 		ERR_clear_error();
-		return as_key_error(r);
+		return r;
 	}
-	if ((k = new_key(row, pkey, false)) == NULL)
+	if ((k = new_key(row, pkey, false)) == NULL) {
+		certificate_free(certificate);
 		return ERR_MEMORY;
+	}
+	k->certificate = certificate;
 	/* Every field has one encoding only, so the bytes need no rewriting. */
 	write_span(&k->blob, blob);
-	if ((r = buf_error(&k->blob)) != 0) {
+	if (certificate != NULL) {
+		write_text(&k->plain, row->plain);
+		k->ops->write_public(
+		    key_type_find(span_text(row->plain)), pkey, &k->plain);
+	}
+	if ((r = buf_error(&k->blob)) != 0 || (r = buf_error(&k->plain)) != 0) {
 		free_key(k);
 		return r;
 	}
@@ -287,7 +328,7 @@ key_read_private(struct reader *r, struct key **ret)
 
 	if (read_error(r) != 0)
 		return ERR_KEY_FORMAT;
-	if ((row = key_type_find(name)) == NULL)
+	if ((row = key_type_find(name)) == NULL || row->plain != NULL)
 		return ERR_KEY_TYPE;
 	error = key_ops_of(row->type)->read_private(row, r, &pkey);
 	if (error != 0) {

@@ -4,8 +4,10 @@
  *
  * A key is immutable once made and counted (key_ref). A key with its private
  * half holds a secret; a file of it is secret too.
- * Certificates are keys of a certificate type: their blob is the whole
- * certificate (they are parsed by a later module; here they are refused).
+ * A certificate is a key of a certificate type: its blob is the whole
+ * certificate, its signature by the CA was verified when it was read, and it
+ * never has a private half (the plain key signs for it). What it says is in
+ * certificate.h.
  */
 #ifndef COMMON_KEY_KEY_H
 #define COMMON_KEY_KEY_H
@@ -19,6 +21,7 @@
 #include "common/base/error.h"
 #include "common/crypto/digest.h"
 
+struct certificate;
 struct key;
 
 enum key_type {
@@ -34,14 +37,20 @@ struct key_type_row {
 	const char *name;       /* "ssh-ed25519", "ecdsa-sha2-nistp256", ... */
 	const char *short_name; /* "ED25519": what -l and messages print */
 	enum key_type type;
-	unsigned bits; /* fixed size, or 0 */
-	bool off;      /* accepted only where explicitly allowed */
+	unsigned bits;     /* fixed size, or 0 */
+	bool off;          /* accepted only where explicitly allowed */
+	const char *plain; /* of a certificate type: the name of the type of
+			    * the key in it; NULL for plain keys */
 };
 
-/* Rows in the order of `ssh -Q key-plain` (which leaves out those that are
- * off); NULL at the end. */
+/* Plain types in the order of `ssh -Q key-plain` (which leaves out those that
+ * are off), then the certificate types in the same order; NULL at the end. */
 const struct key_type_row *key_type_row(size_t index);
 const struct key_type_row *key_type_find(struct span name);
+
+/* The certificate type for keys of a plain type, or NULL. */
+const struct key_type_row *key_type_of_certificate(
+    const struct key_type_row *plain);
 
 /* One row per signature algorithm name. */
 struct signature_algorithm {
@@ -49,9 +58,16 @@ struct signature_algorithm {
 	const char *key_type; /* name of the key type that it needs */
 	enum digest_algorithm digest;
 	bool off; /* not offered by default (SHA-1, DSA) */
+	/* The name inside the signature: the same, but for certificates,
+	 * where the plain key signs by the plain algorithm. */
+	const char *plain;
 };
 
-/* Rows in the order of `ssh -Q sig` = preference order. */
+/* Does the algorithm go with certificates? */
+bool signature_is_of_certificate(const struct signature_algorithm *a);
+
+/* Rows in the order of `ssh -Q key-sig` = preference order: those of
+ * certificates, then the plain ones (`ssh -Q sig`). */
 const struct signature_algorithm *signature_row(size_t index);
 const struct signature_algorithm *signature_find(struct span name);
 
@@ -84,17 +100,25 @@ bool key_has_private(const struct key *k);
 const char *key_comment(const struct key *k); /* "" if none; borrowed */
 int key_set_comment(struct key *k, const char *comment) MUST_CHECK;
 
-/* Same public key? (Comments and private halves do not count.) */
+/* Same public key? (Comments and private halves do not count.) A certificate
+ * only equals itself. */
 bool key_equal(const struct key *a, const struct key *b);
+
+/* What a certificate says; NULL for a plain key. Borrowed. */
+const struct certificate *key_certificate(const struct key *k);
 
 /* ---- wire ---- */
 
 /* The public key blob; borrowed, lives as long as the key. */
 struct span key_blob(const struct key *k);
 
-/* Everything about the blob is checked: type, sizes, points on the curve;
- * ERR_KEY_TYPE, ERR_KEY_SIZE, ERR_KEY_FORMAT. RSA below 1024 or above 16384
- * bits is refused. */
+/* The blob of the key inside a certificate; of a plain key, its blob. */
+struct span key_plain_blob(const struct key *k);
+
+/* Everything about the blob is checked: type, sizes, points on the curve, the
+ * signature of a certificate; ERR_KEY_TYPE, ERR_KEY_SIZE, ERR_KEY_FORMAT,
+ * ERR_SIGNATURE, ERR_SIGNATURE_ALGORITHM. RSA below 1024 or above 16384 bits
+ * is refused. */
 int key_from_blob(struct span blob, struct key **ret) MUST_CHECK;
 
 /* Private fields as in openssh-key-v1 and the agent: type, fields (no
@@ -106,7 +130,7 @@ int key_read_private(struct reader *r, struct key **ret) MUST_CHECK;
 
 /* Appends the signature blob (string algorithm, string signature).
  * ERR_KEY_TYPE if the key has no private half or the algorithm is another
- * type's. */
+ * type's. The algorithm may be that of a certificate of the key. */
 int key_sign(const struct key *k, const struct signature_algorithm *a,
     struct span data, struct buf *ret_signature) MUST_CHECK;
 
@@ -120,7 +144,8 @@ int key_verify(const struct key *k, const struct signature_algorithm *a,
 
 /* ---- for people ---- */
 
-/* "SHA256:..." (base64 without padding) or "MD5:aa:bb:..."; fresh text. */
+/* "SHA256:..." (base64 without padding) or "MD5:aa:bb:..."; fresh text. A
+ * certificate has the fingerprint of the key in it. */
 char *key_fingerprint(const struct key *k, enum digest_algorithm a);
 
 /* The picture of `ssh-keygen -lv`: lines with \n; fresh text. */

@@ -53,7 +53,9 @@ struct key {
 	EVP_PKEY *pkey;
 	bool has_private;
 	struct buf blob;
-	char *comment; /* NULL: none */
+	struct certificate *certificate; /* NULL: a plain key */
+	struct buf plain;                /* of a certificate: the key's blob */
+	char *comment;                   /* NULL: none */
 };
 
 extern const struct key_ops key_ops_rsa;
@@ -62,6 +64,17 @@ extern const struct key_ops key_ops_ecdsa;
 extern const struct key_ops key_ops_ed25519;
 
 const struct key_ops *key_ops_of(enum key_type type);
+
+/* A damaged field of a key is a damaged key, whatever the reader calls it. */
+int as_key_error(int r);
+
+/*
+ * Reads the fields of a certificate behind its type name, from the whole
+ * blob, and verifies its signature. Both results are the caller's.
+ */
+int certificate_read(const struct key_type_row *row, struct span blob,
+    EVP_PKEY **ret_pkey, struct certificate **ret) MUST_CHECK;
+void certificate_free(struct certificate *c);
 
 /* A key around pkey, which is taken (freed on failure too). */
 int key_from_pkey(const struct key_type_row *row, EVP_PKEY *pkey,

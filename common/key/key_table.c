@@ -1,6 +1,7 @@
 /*
  * key_table.c - the key types and the signature algorithms, one row each.
- * RFC 4253 s6.6, RFC 5656 s3, RFC 8332 s3, RFC 8709.
+ * RFC 4253 s6.6, RFC 5656 s3, RFC 8332 s3, RFC 8709; certificate types:
+ * draft-miller-ssh-cert.
  */
 #include <string.h>
 
@@ -8,33 +9,51 @@
 
 #include "common/key/key_impl.h"
 
+#define CERT(plain) plain "-cert-v01@openssh.com"
+
 /* clang-format off */
 static const struct key_type_row key_types[] = {
-	/* name                 short      type         bits  off */
-	{ "ssh-ed25519",         "ED25519", KEY_ED25519, 256,  false },
-	{ "ecdsa-sha2-nistp256", "ECDSA",   KEY_ECDSA,   256,  false },
-	{ "ecdsa-sha2-nistp384", "ECDSA",   KEY_ECDSA,   384,  false },
-	{ "ecdsa-sha2-nistp521", "ECDSA",   KEY_ECDSA,   521,  false },
-	{ "ssh-rsa",             "RSA",     KEY_RSA,     0,    false },
-	{ "ssh-dss",             "DSA",     KEY_DSA,     1024, true  },
+	/* name                        short           type         bits  off    plain */
+	{ "ssh-ed25519",                "ED25519",       KEY_ED25519,  256,   false,  NULL },
+	{ "ecdsa-sha2-nistp256",        "ECDSA",         KEY_ECDSA,    256,   false,  NULL },
+	{ "ecdsa-sha2-nistp384",        "ECDSA",         KEY_ECDSA,    384,   false,  NULL },
+	{ "ecdsa-sha2-nistp521",        "ECDSA",         KEY_ECDSA,    521,   false,  NULL },
+	{ "ssh-rsa",                    "RSA",           KEY_RSA,      0,     false,  NULL },
+	{ "ssh-dss",                    "DSA",           KEY_DSA,      1024,  true,   NULL },
+	{ CERT("ssh-ed25519"),          "ED25519-CERT",  KEY_ED25519,  256,   false,  "ssh-ed25519" },
+	{ CERT("ecdsa-sha2-nistp256"),  "ECDSA-CERT",    KEY_ECDSA,    256,   false,  "ecdsa-sha2-nistp256" },
+	{ CERT("ecdsa-sha2-nistp384"),  "ECDSA-CERT",    KEY_ECDSA,    384,   false,  "ecdsa-sha2-nistp384" },
+	{ CERT("ecdsa-sha2-nistp521"),  "ECDSA-CERT",    KEY_ECDSA,    521,   false,  "ecdsa-sha2-nistp521" },
+	{ CERT("ssh-rsa"),              "RSA-CERT",      KEY_RSA,      0,     false,  "ssh-rsa" },
+	{ CERT("ssh-dss"),              "DSA-CERT",      KEY_DSA,      1024,  true,   "ssh-dss" },
 };
 
 static const struct signature_algorithm signatures[] = {
-	/* name                  needs                  digest         off */
-	{ "ssh-ed25519",         "ssh-ed25519",         DIGEST_SHA512, false },
-	{ "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256", DIGEST_SHA256, false },
-	{ "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384", DIGEST_SHA384, false },
-	{ "ecdsa-sha2-nistp521", "ecdsa-sha2-nistp521", DIGEST_SHA512, false },
-	{ "rsa-sha2-512",        "ssh-rsa",             DIGEST_SHA512, false },
-	{ "rsa-sha2-256",        "ssh-rsa",             DIGEST_SHA256, false },
-	{ "ssh-rsa",             "ssh-rsa",             DIGEST_SHA1,   true  },
-	{ "ssh-dss",             "ssh-dss",             DIGEST_SHA1,   true  },
+	/* name                         needs                         digest          off    plain */
+	{ CERT("ssh-ed25519"),          CERT("ssh-ed25519"),          DIGEST_SHA512, false, "ssh-ed25519" },
+	{ CERT("ecdsa-sha2-nistp256"),  CERT("ecdsa-sha2-nistp256"),  DIGEST_SHA256, false, "ecdsa-sha2-nistp256" },
+	{ CERT("ecdsa-sha2-nistp384"),  CERT("ecdsa-sha2-nistp384"),  DIGEST_SHA384, false, "ecdsa-sha2-nistp384" },
+	{ CERT("ecdsa-sha2-nistp521"),  CERT("ecdsa-sha2-nistp521"),  DIGEST_SHA512, false, "ecdsa-sha2-nistp521" },
+	{ CERT("rsa-sha2-512"),         CERT("ssh-rsa"),              DIGEST_SHA512, false, "rsa-sha2-512" },
+	{ CERT("rsa-sha2-256"),         CERT("ssh-rsa"),              DIGEST_SHA256, false, "rsa-sha2-256" },
+	{ CERT("ssh-rsa"),              CERT("ssh-rsa"),              DIGEST_SHA1,   true,  "ssh-rsa" },
+	{ CERT("ssh-dss"),              CERT("ssh-dss"),              DIGEST_SHA1,   true,  "ssh-dss" },
+	{ "ssh-ed25519",                "ssh-ed25519",                DIGEST_SHA512, false, "ssh-ed25519" },
+	{ "ecdsa-sha2-nistp256",        "ecdsa-sha2-nistp256",        DIGEST_SHA256, false, "ecdsa-sha2-nistp256" },
+	{ "ecdsa-sha2-nistp384",        "ecdsa-sha2-nistp384",        DIGEST_SHA384, false, "ecdsa-sha2-nistp384" },
+	{ "ecdsa-sha2-nistp521",        "ecdsa-sha2-nistp521",        DIGEST_SHA512, false, "ecdsa-sha2-nistp521" },
+	{ "rsa-sha2-512",               "ssh-rsa",                    DIGEST_SHA512, false, "rsa-sha2-512" },
+	{ "rsa-sha2-256",               "ssh-rsa",                    DIGEST_SHA256, false, "rsa-sha2-256" },
+	{ "ssh-rsa",                    "ssh-rsa",                    DIGEST_SHA1,   true,  "ssh-rsa" },
+	{ "ssh-dss",                    "ssh-dss",                    DIGEST_SHA1,   true,  "ssh-dss" },
 };
 /* clang-format on */
 
 static const char default_list[] =
-    "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,"
-    "ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256";
+    CERT("ssh-ed25519") "," CERT("ecdsa-sha2-nistp256") "," CERT("ecdsa-sha2-nistp384") "," CERT(
+	"ecdsa-sha2-nistp521") "," CERT("rsa-sha2-512") "," CERT("rsa-sha2-256") ","
+										 "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,"
+										 "ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256";
 
 const struct key_type_row *
 key_type_row(size_t index)
@@ -50,6 +69,23 @@ key_type_find(struct span name)
 			return &key_types[i];
 	}
 	return NULL;
+}
+
+const struct key_type_row *
+key_type_of_certificate(const struct key_type_row *plain)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(key_types); i++) {
+		if (key_types[i].plain != NULL &&
+		    strcmp(key_types[i].plain, plain->name) == 0)
+			return &key_types[i];
+	}
+	return NULL;
+}
+
+bool
+signature_is_of_certificate(const struct signature_algorithm *a)
+{
+	return strcmp(a->name, a->plain) != 0;
 }
 
 const struct signature_algorithm *
@@ -116,7 +152,7 @@ key_row_of_pkey(EVP_PKEY *pkey)
 	const struct key_ops *ops = key_ops_of(type);
 
 	for (size_t i = 0; i < ARRAY_COUNT(key_types); i++) {
-		if (key_types[i].type == type &&
+		if (key_types[i].type == type && key_types[i].plain == NULL &&
 		    ops->check(&key_types[i], pkey) == 0)
 			return &key_types[i];
 	}

@@ -104,6 +104,17 @@ key_choose_signature(const struct key *k, struct span list)
 	return NULL;
 }
 
+/* Can a plain key of this type make signatures of the algorithm? */
+static bool
+fits_plain(const struct key_type_row *row, const struct signature_algorithm *a)
+{
+	const struct key_type_row *needs =
+	    key_type_find(span_text(a->key_type));
+
+	return strcmp(row->name, needs->name) == 0 ||
+	       (needs->plain != NULL && strcmp(row->name, needs->plain) == 0);
+}
+
 int
 key_sign(const struct key *k, const struct signature_algorithm *a,
     struct span data, struct buf *ret_signature)
@@ -111,10 +122,10 @@ key_sign(const struct key *k, const struct signature_algorithm *a,
 	struct buf raw = BUF_INIT;
 	int r;
 
-	if (!k->has_private || strcmp(a->key_type, k->row->name) != 0)
+	if (!k->has_private || !fits_plain(k->row, a))
 		return ERR_KEY_TYPE;
 	if ((r = k->ops->sign(k->pkey, a, data, &raw)) == 0) {
-		write_text(ret_signature, a->name);
+		write_text(ret_signature, a->plain);
 		write_string(ret_signature, buf_span(&raw));
 		r = buf_error(ret_signature);
 	}
@@ -131,17 +142,20 @@ key_verify(const struct key *k, const struct signature_algorithm *a,
 	struct reader rd = reader_of(signature);
 	struct span name = read_string(&rd);
 	struct span raw = read_string(&rd);
+	const char *needed = k->row->name;
 	int r;
 
 	if ((r = read_end(&rd)) != 0)
 		return ERR_FORMAT;
 	if (a == NULL) {
-		if ((a = signature_find(name)) == NULL || a->off)
+		if ((a = signature_find(name)) == NULL || a->off ||
+		    signature_is_of_certificate(a))
 			return ERR_SIGNATURE_ALGORITHM;
-	} else if (!span_is(name, a->name)) {
+		needed = k->row->plain != NULL ? k->row->plain : k->row->name;
+	} else if (!span_is(name, a->plain)) {
 		return ERR_SIGNATURE_ALGORITHM;
 	}
-	if (strcmp(a->key_type, k->row->name) != 0)
+	if (strcmp(a->key_type, needed) != 0)
 		return ERR_KEY_TYPE;
 	r = k->ops->verify(k->pkey, a, data, raw);
 	if (r != 0)

@@ -28,15 +28,10 @@ static const char ca_order[] =
     "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,"
     "ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256";
 
-#define CERTIFICATES                                                           \
-	"ssh-ed25519-cert-v01@openssh.com,"                                    \
-	"ecdsa-sha2-nistp256-cert-v01@openssh.com,"                            \
-	"ecdsa-sha2-nistp384-cert-v01@openssh.com,"                            \
-	"ecdsa-sha2-nistp521-cert-v01@openssh.com,"                            \
+#define SECURITY_KEY_CERTIFICATES                                              \
 	"sk-ssh-ed25519-cert-v01@openssh.com,"                                 \
 	"sk-ecdsa-sha2-nistp256-cert-v01@openssh.com,"                         \
-	"webauthn-sk-ecdsa-sha2-nistp256-cert-v01@openssh.com,"                \
-	"rsa-sha2-512-cert-v01@openssh.com,rsa-sha2-256-cert-v01@openssh.com"
+	"webauthn-sk-ecdsa-sha2-nistp256-cert-v01@openssh.com"
 #define SECURITY_KEYS                                                          \
 	"sk-ssh-ed25519@openssh.com,sk-ecdsa-sha2-nistp256@openssh.com,"       \
 	"webauthn-sk-ecdsa-sha2-nistp256@openssh.com"
@@ -45,19 +40,22 @@ static const char ca_order[] =
  * Signature algorithms that other people's files name and that this build
  * does not have: no reason to refuse a file.
  */
-static const char other_signatures[] =
-    CERTIFICATES "," SECURITY_KEYS
-		 ",ssh-rsa-cert-v01@openssh.com,ssh-dss-cert-v01@openssh.com,"
-		 "ssh-mldsa44-ed25519@openssh.com,"
-		 "ssh-mldsa44-ed25519-cert-v01@openssh.com";
+static const char other_signatures[] = SECURITY_KEY_CERTIFICATES
+    "," SECURITY_KEYS ",ssh-mldsa44-ed25519@openssh.com,"
+    "ssh-mldsa44-ed25519-cert-v01@openssh.com";
 
 /*
  * What a user's key may sign with, in a client: the names that this build
  * lacks are in the list too. They do no harm (no key here uses them), and
  * the list can be given to and taken from other programs.
  */
-static const char client_signatures[] = CERTIFICATES
-    ",ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,"
+static const char client_signatures[] =
+    "ssh-ed25519-cert-v01@openssh.com,"
+    "ecdsa-sha2-nistp256-cert-v01@openssh.com,"
+    "ecdsa-sha2-nistp384-cert-v01@openssh.com,"
+    "ecdsa-sha2-nistp521-cert-v01@openssh.com," SECURITY_KEY_CERTIFICATES
+    ",rsa-sha2-512-cert-v01@openssh.com,rsa-sha2-256-cert-v01@openssh.com,"
+    "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,"
     "ecdsa-sha2-nistp521," SECURITY_KEYS ",rsa-sha2-512,rsa-sha2-256";
 
 static void
@@ -120,6 +118,16 @@ list_user_signatures(bool server, struct buf *known, struct buf *fallback)
 	write_span(fallback, span_text(client_signatures));
 }
 
+/* A CA signs with a plain key. */
+static void
+list_ca_signatures(struct buf *known, struct buf *fallback)
+{
+	for (size_t i = 0; signature_row(i) != NULL; i++)
+		if (!signature_is_of_certificate(signature_row(i)))
+			add(known, signature_row(i)->name);
+	write_span(fallback, span_text(ca_order));
+}
+
 static int
 keep(struct algorithm_names *a, enum config_family family, struct buf *known,
     struct buf *fallback, const char *what)
@@ -154,9 +162,7 @@ algorithm_names_load(bool server, struct algorithm_names *ret)
 	r |= keep(&a, CONFIG_SIGNATURES, &known, &fallback, "key types");
 	list_user_signatures(server, &known, &fallback);
 	r |= keep(&a, CONFIG_USER_SIGNATURES, &known, &fallback, "key types");
-	list_signatures(&known, &fallback);
-	buf_clear(&fallback);
-	write_span(&fallback, span_text(ca_order));
+	list_ca_signatures(&known, &fallback);
 	r |= keep(&a, CONFIG_CA_SIGNATURES, &known, &fallback, "key types");
 	buf_release(&known);
 	buf_release(&fallback);

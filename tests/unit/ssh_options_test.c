@@ -334,14 +334,15 @@ TEST(algorithm_lists_are_relative_to_the_default)
 
 	begin(&r, "KexAlgorithms -diffie*,ecdh*,*curve*,mlkem*,sntrup*@*\n"
 		  "Ciphers ^3des-cbc\nMACs +hmac-md5\n"
-		  "HostKeyAlgorithms rsa-*,ssh-ed25519-cert-v01@openssh.com,"
-		  "ssh-ed25519\n");
+		  "HostKeyAlgorithms rsa-*-cert-*,ssh-ed25519,"
+		  "sk-ssh-ed25519@openssh.com\n");
 	CHECK_INT(load(&r), 0);
 	CHECK_TEXT(r.options.kex_algorithms, "sntrup761x25519-sha512");
 	CHECK(strncmp(r.options.ciphers, "3des-cbc,", 9) == 0);
 	CHECK(text_ends_with(r.options.macs, ",hmac-sha1,hmac-md5"));
 	CHECK_TEXT(r.options.host_key_algorithms,
-	    "rsa-sha2-512,rsa-sha2-256,ssh-ed25519");
+	    "rsa-sha2-512-cert-v01@openssh.com,"
+	    "rsa-sha2-256-cert-v01@openssh.com,ssh-ed25519");
 	expected = text_format("kexalgorithms %s", r.options.kex_algorithms);
 	CHECK(prints(&r, expected));
 	free(expected);

@@ -201,7 +201,7 @@ ecdsa-sha2-nistp521 ssh-rsa"
 	run -1 "$KEYGEN" -O resident -f k
 	[[ $output == "ssh-keygen: -O resident is not supported yet"* ]]
 	run -1 "$KEYGEN" -l -y
-	[ "$output" = "ssh-keygen: only one of -A, -c, -l, -p and -y may be given" ]
+	[ "$output" = "ssh-keygen: only one of -A, -c, -L, -l, -p, -s and -y may be given" ]
 }
 
 @test "usage names the modes that exist" {
