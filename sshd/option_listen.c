@@ -401,7 +401,8 @@ parse_penalties(struct config_arguments *a, void *value)
 		if (bit < 0)
 			return config_fault(
 			    a, "invalid PerSourcePenalties argument %s", word);
-		p.given |= 1u << bit;
+		/* Whoever names a price wants it paid. */
+		p.given |= 1u << bit | 1u << GIVEN_ON;
 	} while (config_has_next(a));
 	*(struct sshd_penalties *)value = p;
 	return 0;
