@@ -59,6 +59,13 @@ bool wire_until_keyed(struct wire *w, unsigned wait_ms);
 /* Until the peer has closed. */
 bool wire_until_closed(struct wire *w, unsigned wait_ms);
 
+/* Has the peer ended it? */
+static inline bool
+wire_is_gone(const struct wire *w)
+{
+	return w->closed || w->disconnected;
+}
+
 /* As long as bytes move. */
 void wire_flush(struct wire *w);
 
