@@ -126,7 +126,8 @@ static bool
 is_method(const char *name)
 {
 	static const char *const methods[] = { "publickey", "password",
-		"keyboard-interactive", "hostbased", "gssapi-with-mic" };
+		"keyboard-interactive", "hostbased", "gssapi-with-mic",
+		"none" /* never enough: nobody logs in by it */ };
 	size_t len = strcspn(name, ":");
 
 	for (size_t i = 0; i < ARRAY_COUNT(methods); i++)
