@@ -21,7 +21,8 @@
 #include "ssh/terminal.h"
 
 /* The path's round trip is asked for at most this often. */
-#define RTT_AGE_US 100000
+#define RTT_AGE_US      100000
+#define RTT_PAYLOAD_MIN 1024
 
 /* While no more than this has come, what comes is small answers. */
 #define ACKNOWLEDGE_BYTES 65536
@@ -351,11 +352,14 @@ on_host_key(struct client *c)
 	return transport_host_key_accepted(c->t);
 }
 
+/* Windows are steered by bulk: keys and their echoes do not ask. */
 static uint64_t
-round_trip_us(struct client *c)
+round_trip_us(struct client *c, const struct packet *p)
 {
 	uint64_t now = loop_now_us(c->loop);
 
+	if (p->payload.len < RTT_PAYLOAD_MIN)
+		return c->rtt_us;
 	if (c->rtt_read_us == 0 || now - c->rtt_read_us > RTT_AGE_US) {
 		c->rtt_us = link_rtt_us(c->link);
 		c->rtt_read_us = now;
@@ -384,8 +388,8 @@ static int
 on_packet(struct client *c, const struct packet *p)
 {
 	if (c->phase == CLIENT_SESSION && p->type >= SSH_MSG_GLOBAL_REQUEST)
-		return connection_packet(
-		    c->connection, p, loop_now_us(c->loop), round_trip_us(c));
+		return connection_packet(c->connection, p, loop_now_us(c->loop),
+		    round_trip_us(c, p));
 	if (c->phase == CLIENT_AUTH && c->auth != NULL &&
 	    p->type < SSH_MSG_GLOBAL_REQUEST)
 		return on_auth_packet(c, p);

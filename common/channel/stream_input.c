@@ -112,6 +112,9 @@ read_filtered(struct stream *s, struct stream_end *in)
 	n = judge(in, descriptor_read(&in->d, bytes, FILTER_CHUNK));
 	if (n == 0)
 		return;
+	/* The terminal is empty now: asking it costs more than being told. */
+	if (n < FILTER_CHUNK)
+		in->ready = false;
 	n = s->config.filter(s, bytes, n, sizeof(bytes), s->config.context);
 	if (s->dead || s->c == NULL || n > sizeof(bytes))
 		return;
