@@ -423,7 +423,9 @@ acknowledge_early(const struct client *c)
 {
 	struct transport_counters n;
 
-	if (c->peer.is_proxied)
+	/* With a terminal they switch it off. */
+	if (c->peer.is_proxied ||
+	    (c->session != NULL && session_has_tty(c->session)))
 		return;
 	transport_get_counters(c->t, &n);
 	if (n.bytes_in < ACKNOWLEDGE_BYTES)
