@@ -115,7 +115,10 @@ on_channel_window_adjust(struct connection *k, struct reader *r)
 
 	if ((code = read_end(r)) != 0)
 		return code;
-	if (c == NULL || c->state != CHANNEL_OPEN)
+	/* A peer with threads (Paramiko) may grant just after its CLOSE. */
+	if (c == NULL || c->state == CHANNEL_LINGERING)
+		return 0;
+	if (c->state != CHANNEL_OPEN)
 		return ERR_CHANNEL;
 	if (more > UINT32_MAX - c->peer_window)
 		return ERR_WINDOW;

@@ -18,7 +18,7 @@
  *   DATA            error         error            error
  *   EOF             error         error            error
  *   REQUEST         yes           error            error
- *   WINDOW_ADJUST   yes           error            error
+ *   WINDOW_ADJUST   yes           ignored          ignored
  *   CLOSE           yes           error            error
  *
  * CLOSE is answered at once, so close_received means: closed by both. After
