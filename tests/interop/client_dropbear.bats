@@ -20,7 +20,7 @@ start_dropbear() {
 setup_file() {
 	local kind
 	load peers
-	command -v dropbear >/dev/null && make_keys && make_account || return 0
+	command -v dropbear >/dev/null && make_account || return 0
 	for kind in ed25519 ecdsa256 ecdsa384 ecdsa521 rsa; do
 		dropbearconvert openssh dropbear "$SCRATCH/host_$kind" \
 			"$SCRATCH/dropbear_$kind"
@@ -30,11 +30,11 @@ setup_file() {
 		grep '^ssh-dss ' > "$SCRATCH/host_dsa.pub"
 	# It takes four keys at most.
 	start_dropbear ecdsa384 ecdsa521
-	ME=$ACCOUNT write_ssh_config
+	write_ssh_config
 	mv "$SCRATCH/ssh_config" "$SCRATCH/ssh_config.curves"
 	start_dropbear ed25519 ecdsa256 rsa dsa
 	echo "$PORT" > "$SCRATCH/port"
-	ME=$ACCOUNT write_ssh_config
+	write_ssh_config
 	kexinit_of "$PORT" > "$SCRATCH/lists"
 }
 

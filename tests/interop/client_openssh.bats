@@ -4,7 +4,6 @@
 setup_file() {
 	load peers
 	[ -x /usr/sbin/sshd ] || return 0
-	make_keys
 	make_account || true
 	if [ "$(id -u)" -eq 0 ]; then
 		start_server openssh 'UsePAM yes' 'PasswordAuthentication yes' \

@@ -2,7 +2,6 @@
 
 setup_file() {
 	load peers
-	make_keys
 	make_account || true
 	start_server ours 'PasswordAuthentication yes' \
 		'KbdInteractiveAuthentication yes'

@@ -226,8 +226,10 @@ def channels_at_once(peer):
 
     def run(n):
         data = bytes([n]) * 3000000
-        if execute(transport, "cat", data) != (0, data, b""):
-            wrong.append(n)
+        status, output, errors = execute(transport, "cat", data)
+        if (status, output, errors) != (0, data, b""):
+            wrong.append("channel %d: status %d, %d bytes, %d wrong, %r" % (
+                n, status, len(output), len(output) - output.count(n), errors))
 
     threads = [threading.Thread(target=run, args=(n,)) for n in range(8)]
     for thread in threads:

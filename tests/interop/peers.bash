@@ -1,7 +1,7 @@
 # Shared by the interop files: keys of every type, accounts, peers in the
 # background, and the loops over every algorithm that both ends know.
 #
-#   setup_file() { load peers; start_server ours; }
+#   setup_file() { load peers; make_account || true; start_server ours; }
 #   setup() { load peers; }
 #   teardown() { say_why; }
 #   teardown_file() { stop_peers; }
@@ -79,8 +79,10 @@ write_known_hosts() {
 	done
 }
 
-# In place of the one in common.bash: for OpenSSH's client too.
+# In place of the one in common.bash: for OpenSSH's client too, and as the
+# scratch account where there is one, since nothing is in its home.
 write_ssh_config() {
+	[ -s "$SCRATCH/account" ] && read -r ME _ < "$SCRATCH/account"
 	cat > "$SCRATCH/ssh_config" <<-CONFIG
 		IgnoreUnknown RememberHosts
 		Host target
@@ -112,15 +114,14 @@ ssh_() {
 # start_server ours|openssh [line of sshd_config]...: every host key, every
 # algorithm that the program knows.
 start_server() {
-	local peer=$1 query=$SSH kind lines=()
+	local peer=$1 query=/usr/bin/ssh kind lines=()
 	shift
-	[ "$peer" = ours ] || query=/usr/bin/ssh
-	[ "$peer" = ours ] && [ ! -x "$ROOT/bin/sshd" ] && return 1
 	make_keys
 	for kind in ${key_kinds#ed25519 }; do   # common.bash has that one
 		[ -e "$SCRATCH/host_$kind" ] && lines+=("HostKey $SCRATCH/host_$kind")
 	done
 	[ "$peer" = ours ] && query=$ROOT/bin/ssh && lines+=("PerSourcePenalties no")
+	[ -s "$SCRATCH/account" ] && lines+=("AuthorizedKeysFile .ssh/authorized_keys")
 	PEER=$peer start_sshd "$@" "${lines[@]}" \
 		"MaxStartups 100:30:200" \
 		"KexAlgorithms $(all_of "$query" kex)" \
@@ -136,6 +137,7 @@ start_server() {
 make_account() {
 	local try
 	[ "$(id -u)" -eq 0 ] || return 1
+	make_keys
 	ACCOUNT=sb$BASHPID$RANDOM
 	ACCOUNT_HOME=$(mktemp -d /tmp/sb-home.XXXXXX)
 	for try in 1 2 3 4 5 6 7 8; do

@@ -3,7 +3,6 @@
 
 setup_file() {
 	load peers
-	make_keys
 	make_account || true
 	SSH=/usr/bin/ssh
 	start_server ours 'PasswordAuthentication yes' \

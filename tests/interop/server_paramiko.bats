@@ -7,7 +7,6 @@ have_paramiko() {
 setup_file() {
 	load peers
 	have_paramiko || return 0
-	make_keys
 	make_account || true
 	start_server ours 'PasswordAuthentication yes' \
 		'KbdInteractiveAuthentication yes' 'MaxSessions 20'
@@ -31,10 +30,12 @@ setup() {
 teardown() { say_why; }
 teardown_file() { stop_peers; }
 
-# paramiko_ TEST [NAME...]: as ourselves, or as $ACCOUNT.
+# paramiko_ TEST [NAME...]: as the scratch account, or as ourselves.
 paramiko_() {
+	local user=$ME
+	[ -s "$SCRATCH/account" ] && read -r user _ < "$SCRATCH/account"
 	timeout 120 /usr/bin/python3 "$INTEROP/paramiko_client.py" "$PORT" \
-		"${ACCOUNT:-$ME}" "$SCRATCH" "$PASSWORD" "$@"
+		"$user" "$SCRATCH" "$PASSWORD" "$@"
 }
 
 # both LEAST LIST QUERY TEST: with all names that it and we know.
