@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <malloc.h>
-#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -28,6 +27,7 @@
 #include "sshd/warm_up.h"
 
 #define PRIVSEP_USER    "sshd"
+#define UNREAD_MAX      ((size_t)1024 * 1024) /* answers it does not take */
 #define MODULI_FILE_MAX ((size_t)16 * 1024 * 1024)
 
 static const char *const empty_directories[] = { "/run/sshd", "/var/empty" };
@@ -252,39 +252,6 @@ close_connection(struct connection_state *s)
 
 /* ---- the monitor's loop ---- */
 
-/*
- * Waits for a message of ipc, or until deadline_us (UINT64_MAX: for ever),
- * and sends what waits to be sent. ERR_TIMEOUT, ERR_CLOSED.
- */
-static int
-next_message(struct ipc *ipc, uint64_t deadline_us, struct ipc_message *ret)
-{
-	struct pollfd p = { ipc->fd, POLLIN, 0 };
-	int r, timeout_ms = -1;
-
-	for (;;) {
-		if ((r = ipc_drain(ipc)) != 0)
-			return r;
-		if ((r = ipc_next(ipc, ret)) != 0)
-			return r < 0 ? r : 0;
-		if (deadline_us != UINT64_MAX) {
-			uint64_t now = time_monotonic_us();
-
-			if (now >= deadline_us)
-				return ERR_TIMEOUT;
-			timeout_ms = (int)((deadline_us - now) / 1000 + 1);
-		}
-		p.events = POLLIN;
-		if (ipc_has_output(ipc))
-			p.events |= POLLOUT;
-		if (poll(&p, 1, timeout_ms) < 0 && errno != EINTR)
-			return ERR_SYSTEM;
-		if ((p.revents & (POLLIN | POLLHUP | POLLERR)) != 0 &&
-		    (r = ipc_fill(ipc)) != 0)
-			return r;
-	}
-}
-
 static int
 converse(struct connection_state *s, struct ipc *ipc, uint64_t deadline_us)
 {
@@ -292,7 +259,8 @@ converse(struct connection_state *s, struct ipc *ipc, uint64_t deadline_us)
 	int r;
 
 	do {
-		if ((r = next_message(ipc, deadline_us, &m)) != 0)
+		r = ipc_receive_until(ipc, deadline_us, UNREAD_MAX, &m);
+		if (r != 0)
 			return r;
 		if (m.fd >= 0) {
 			close(m.fd); /* nobody has any to send us */

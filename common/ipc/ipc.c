@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "common/base/error.h"
+#include "common/base/time.h"
 
 #define HEADER_SIZE ((size_t)5)
 #define HAS_FD      0x80000000u
@@ -452,4 +453,37 @@ ipc_receive(struct ipc *ipc, struct ipc_message *ret_message)
 			return r;
 	}
 	return r < 0 ? r : 0;
+}
+
+int
+ipc_receive_until(struct ipc *ipc, uint64_t deadline_us, size_t unsent_max,
+    struct ipc_message *ret_message)
+{
+	struct pollfd p = { ipc->fd, 0, 0 };
+	int r, timeout_ms = -1;
+
+	for (;;) {
+		if ((r = ipc_drain(ipc)) != 0)
+			return r;
+		if (ipc->out.len > unsent_max)
+			return die(ipc, ERR_LIMIT);
+		if (deadline_us != UINT64_MAX) {
+			uint64_t now = time_monotonic_us();
+
+			if (now >= deadline_us)
+				return ERR_TIMEOUT;
+			timeout_ms = (int)((deadline_us - now) / 1000 + 1);
+		}
+		if ((r = ipc_next(ipc, ret_message)) != 0)
+			return r < 0 ? r : 0;
+		p.events = POLLIN;
+		if (ipc_has_output(ipc))
+			p.events |= POLLOUT;
+		p.revents = 0;
+		if (poll(&p, 1, timeout_ms) < 0 && errno != EINTR)
+			return ERR_SYSTEM;
+		if ((p.revents & (POLLIN | POLLHUP | POLLERR)) != 0 &&
+		    (r = ipc_fill(ipc)) != 0)
+			return r;
+	}
 }

@@ -24,14 +24,14 @@
 #define IPC_MESSAGE_MAX (64u * 1024 * 1024)
 
 struct ipc {
-	int fd;               /* owned; -1 once closed */
+	int fd; /* owned; -1 once closed */
 	size_t message_max;
 	struct buf in;
 	struct buf out;
-	size_t begun;         /* offset of the message being written */
-	size_t taken;         /* bytes of `in` held by the current message */
-	int received_fd;      /* not yet taken; -1 = none */
-	int sent_fd[16];      /* waiting to leave with the message at sent_at */
+	size_t begun;    /* offset of the message being written */
+	size_t taken;    /* bytes of `in` held by the current message */
+	int received_fd; /* not yet taken; -1 = none */
+	int sent_fd[16]; /* waiting to leave with the message at sent_at */
 	size_t sent_at[16];
 	unsigned sent_count;
 	int error;
@@ -39,8 +39,8 @@ struct ipc {
 
 struct ipc_message {
 	uint8_t type;
-	struct span body;     /* borrowed until the next ipc_ call that reads */
-	int fd;               /* -1, or the receiver's to close */
+	struct span body; /* borrowed until the next ipc_ call that reads */
+	int fd;           /* -1, or the receiver's to close */
 };
 
 /* Two connected, close-on-exec ends. */
@@ -64,6 +64,16 @@ int ipc_flush(struct ipc *ipc) MUST_CHECK;
 
 /* Waits for a whole message. ERR_CLOSED at the end of the stream. */
 int ipc_receive(struct ipc *ipc, struct ipc_message *ret_message) MUST_CHECK;
+
+/*
+ * The same for a peer that is not trusted: what waits to be sent is sent
+ * meanwhile. ERR_TIMEOUT once the monotonic clock is at deadline_us
+ * (UINT64_MAX: never), also if messages are waiting: a peer that never stops
+ * talking gains nothing. ERR_LIMIT when more than unsent_max bytes wait for
+ * it to read them.
+ */
+int ipc_receive_until(struct ipc *ipc, uint64_t deadline_us, size_t unsent_max,
+    struct ipc_message *ret_message) MUST_CHECK;
 
 /*
  * For a loop: reads what is there / writes what fits, without waiting.

@@ -12,6 +12,7 @@
 
 #include "common/base/error.h"
 #include "common/base/file.h"
+#include "common/base/time.h"
 #include "tests/unit/unit.h"
 
 struct ends {
@@ -348,5 +349,57 @@ TEST(ipc_queue_of_descriptors_has_an_end)
 	compose(&e.a, 2, span_text(""), -1);
 	CHECK_INT(ipc_drain(&e.a), 0);
 	CHECK_INT(open_count(), before);
+	ends_release(&e);
+}
+
+TEST(ipc_a_deadline_holds_for_a_peer_that_never_stops_talking)
+{
+	struct ends e = ends_new(4096);
+	uint64_t deadline = time_monotonic_us() + 20000;
+	struct ipc_message m;
+	size_t got = 0;
+	int r = 0;
+
+	while (r == 0 && time_monotonic_us() < deadline + 1000000) {
+		compose(&e.a, 7, span_text("more"), -1);
+		CHECK_INT(ipc_flush(&e.a), 0);
+		r = ipc_receive_until(&e.b, deadline, 4096, &m);
+		got += r == 0;
+	}
+	CHECK_INT(r, ERR_TIMEOUT);
+	CHECK(got > 0);
+	ends_release(&e);
+}
+
+TEST(ipc_a_deadline_ends_the_waiting)
+{
+	struct ends e = ends_new(4096);
+	struct ipc_message m;
+
+	CHECK_INT(
+	    ipc_receive_until(&e.b, time_monotonic_us() + 10000, 4096, &m),
+	    ERR_TIMEOUT);
+	compose(&e.a, 7, span_text("at last"), -1);
+	CHECK_INT(ipc_flush(&e.a), 0);
+	CHECK_INT(ipc_receive_until(&e.b, UINT64_MAX, 4096, &m), 0);
+	CHECK(span_is(m.body, "at last"));
+	ends_release(&e);
+}
+
+TEST(ipc_answers_for_a_peer_that_does_not_read_are_bounded)
+{
+	struct ends e = ends_new(4096);
+	uint8_t body[1024] = { 0 };
+	struct ipc_message m;
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < 100000; i++) {
+		compose(&e.a, 7, span_text("?"), -1);
+		CHECK_INT(ipc_flush(&e.a), 0);
+		r = ipc_receive_until(&e.b, UINT64_MAX, 65536, &m);
+		if (r == 0)
+			compose(&e.b, 8, span_of(body, sizeof(body)), -1);
+	}
+	CHECK_INT(r, ERR_LIMIT);
 	ends_release(&e);
 }
