@@ -181,17 +181,19 @@ monitor_on_pty_open(struct monitor *m, struct ipc *ipc, struct reader *r)
 	if ((rc = ipc_end(ipc, t->pty.slave)) != 0)
 		return rc;
 	record(m, t, port_login_record);
-	close(t->pty.master);
 	close(t->pty.slave);
-	t->pty.master = t->pty.slave = -1;
+	t->pty.slave = -1;
 	return 0;
 }
 
+/* The master stays open here until then: as long as it does, the kernel gives
+ * the name to nobody else, whose terminal this would open to everybody. */
 static void
 close_terminal(struct monitor *m, struct monitor_terminal *t)
 {
 	record(m, t, port_logout_record);
 	port_pty_take_back(&t->pty);
+	port_pty_close(&t->pty);
 	t->open = false;
 }
 
