@@ -222,8 +222,6 @@ account_glob(
 	glob_t found;
 	int r;
 
-	if (strpbrk(pattern, "*?[") == NULL)
-		return strings_add(ret_paths, pattern);
 	if ((r = assume_identity(a, &saved)) != 0)
 		return r;
 	if (glob(pattern, 0, NULL, &found) == 0) {

@@ -47,8 +47,8 @@ int account_check_shell(const struct account *a, struct error *e) MUST_CHECK;
 int account_read_file(const struct account *a, const char *path, bool strict,
     size_t max, struct buf *out, struct error *e) MUST_CHECK;
 
-/* The paths a pattern (with * and ?) stands for, read with the account's
- * rights; a path without wildcards is given as it is. */
+/* The paths a pattern (with * and ?; a backslash takes the meaning of what
+ * follows) stands for, read with the account's rights. */
 int account_glob(const struct account *a, const char *pattern,
     struct strings *ret_paths) MUST_CHECK;
 

@@ -155,9 +155,23 @@ search_file(const struct monitor *m, const char *path, const struct offer *o,
 	return found;
 }
 
-/* %h, %u, %U in a path; relative paths are under the home directory. */
+/* A name as it goes into a path: by itself, or, in a pattern, so that it
+ * stands for itself. Fresh. */
 static char *
-expand_path(const struct monitor *m, const char *pattern)
+name_in_path(const char *name, bool in_pattern)
+{
+	struct buf out = BUF_INIT;
+
+	for (; *name != '\0'; name++) {
+		if (in_pattern && strchr("*?[\\", *name) != NULL)
+			write_byte(&out, '\\');
+		write_byte(&out, (uint8_t)*name);
+	}
+	return buf_take_text(&out);
+}
+
+static char *
+expand_with(const char *pattern, const char *home, const char *user, uid_t id)
 {
 	struct config_tokens tokens = { { NULL } };
 	struct error e = { 0 };
@@ -165,9 +179,9 @@ expand_path(const struct monitor *m, const char *pattern)
 	char *path = NULL, *joined;
 	int r;
 
-	snprintf(uid, sizeof(uid), "%lu", (unsigned long)m->account->uid);
-	tokens.value['h'] = m->account->home;
-	tokens.value['u'] = m->account->name;
+	snprintf(uid, sizeof(uid), "%lu", (unsigned long)id);
+	tokens.value['h'] = home;
+	tokens.value['u'] = user;
 	tokens.value['U'] = uid;
 	r = config_expand(pattern, &tokens, "huU", false, NULL, &path, &e);
 	if (r != 0) {
@@ -176,20 +190,44 @@ expand_path(const struct monitor *m, const char *pattern)
 	}
 	if (path[0] == '/')
 		return path;
-	joined = path_join(m->account->home, path);
+	joined = path_join(home, path);
 	free(path);
 	return joined;
+}
+
+/*
+ * %h, %u, %U in a path; relative paths are under the home directory. A name
+ * that is nobody's could be anything, "../" and wildcards too: it must not
+ * choose which files are looked at.
+ */
+static char *
+expand_path(const struct monitor *m, const char *pattern, bool has_wildcards)
+{
+	const struct account *a = m->account;
+	char *home = name_in_path(a->home, has_wildcards);
+	char *user =
+	    name_in_path(a->exists ? a->name : "nonexistent", has_wildcards);
+	char *path = home != NULL && user != NULL
+			 ? expand_with(pattern, home, user, a->uid)
+			 : NULL;
+
+	free(home);
+	free(user);
+	return path;
 }
 
 static bool
 search_pattern(const struct monitor *m, const char *pattern,
     const struct offer *o, struct key_options *ret)
 {
+	bool has_wildcards = strpbrk(pattern, "*?[") != NULL;
+	char *path = expand_path(m, pattern, has_wildcards);
 	struct strings paths = STRINGS_INIT;
-	char *path = expand_path(m, pattern);
 	bool found = false;
 
-	if (path != NULL && account_glob(m->account, path, &paths) == 0) {
+	if (path != NULL && !has_wildcards)
+		found = search_file(m, path, o, ret);
+	else if (path != NULL && account_glob(m->account, path, &paths) == 0) {
 		for (size_t i = 0; i < paths.count && !found; i++)
 			found = search_file(m, paths.item[i], o, ret);
 	}
