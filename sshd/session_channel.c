@@ -361,16 +361,20 @@ run_on_pipes(struct command *c, struct run_plan *p)
 static int
 run_on_pty(struct command *c, struct run_plan *p)
 {
-	int r;
+	int fd, r;
 
 	p->stdin_fd = p->stdout_fd = p->stderr_fd = p->tty_fd = c->pty.slave;
 	if ((r = session_run(p, &c->pid)) != 0)
 		return r;
 	close(c->pty.slave);
 	c->pty.slave = -1;
-	if ((r = attach(c, c->pty.master, -1, c->pty.master)) != 0)
-		return r;
-	return 0;
+	/* The stream closes its end when it likes; ours is for the window's
+	 * size, and must still be the terminal then. */
+	if ((fd = fcntl(c->pty.master, F_DUPFD_CLOEXEC, 3)) < 0)
+		return ERR_SYSTEM;
+	if ((r = attach(c, fd, -1, fd)) != 0)
+		close(fd);
+	return r;
 }
 
 static int
