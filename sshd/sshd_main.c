@@ -396,6 +396,12 @@ main(int argc, char **argv)
 	arguments_parse(&d.a, argc, argv);
 	port_title_init(argc, argv);
 	status = sshd_main(&d, program, again);
+	host_keys_free(d.keys);
+	sshd_config_free(d.config);
 	arguments_release(&d.a);
+	for (int i = 0; i < argc; i++)
+		free(again[i]);
+	free(again);
+	free(program);
 	return status;
 }
