@@ -21,6 +21,7 @@ enum {
 	AUTH = MONITOR_AUTH,
 	ASKED = MONITOR_ASKED,
 	GRANTED = MONITOR_GRANTED,
+	ENDING = MONITOR_ENDING,
 	SESSION = MONITOR_SESSION,
 	ANY = 0xffff
 };
@@ -38,6 +39,21 @@ static const struct request_row requests[PRIVSEP_REQUEST_COUNT] = {
 #include "sshd/privsep.def"
 #undef ROW
 };
+
+/*
+ * When the attempt began. USER and the first attempt come together, and the
+ * peer sees one answer: what looking up the account took counts as the
+ * attempt's.
+ */
+static void
+note_begin(struct monitor *m, uint8_t type)
+{
+	if (type == PRIVSEP_LOG)
+		return;
+	if (!m->after_user)
+		m->request_began_us = m->world->now_us();
+	m->after_user = type == PRIVSEP_USER;
+}
 
 int
 monitor_dispatch(
@@ -60,7 +76,7 @@ monitor_dispatch(
 		return ERR_UNEXPECTED;
 	}
 	m->used[type]++;
-	m->request_began_us = m->world->now_us();
+	note_begin(m, type);
 	return row->handler(m, ipc, &r);
 }
 

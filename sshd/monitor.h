@@ -9,6 +9,7 @@
  * the connection.
  *
  *   KEX -> START -> AUTH <-> ASKED -> GRANTED -> (done) -> SESSION
+ *                   AUTH -> ENDING (MaxAuthTries)
  *
  * Holds secrets: host keys, the transport's state on its way.
  */

@@ -113,6 +113,7 @@ refuse(struct monitor *m, struct ipc *ipc, const struct monitor_attempt *a)
 			  "from %s port %u ssh2",
 		    m->valid ? "" : "invalid user ", m->user,
 		    m->peer->remote_text, m->peer->remote_port);
+		m->phase = MONITOR_ENDING; /* no guess is heard any more */
 		return answer(m, ipc, PRIVSEP_TOO_MANY);
 	}
 	return answer(m, ipc, PRIVSEP_REFUSED);

@@ -28,8 +28,9 @@ enum monitor_phase {
 	MONITOR_AUTH = 4,
 	MONITOR_ASKED = 8,
 	MONITOR_GRANTED = 16,
-	MONITOR_DONE = 32,
-	MONITOR_SESSION = 64
+	MONITOR_ENDING = 32, /* MaxAuthTries is reached */
+	MONITOR_DONE = 64,
+	MONITOR_SESSION = 128
 };
 
 #define MONITOR_TERMINALS_MAX 1024
@@ -55,7 +56,7 @@ struct monitor {
 	/* the user; NULL before USER */
 	char *user;    /* the account's name */
 	char *spelled; /* as the peer wrote it, which signatures cover:
-	                * "user" or "user:style" */
+			* "user" or "user:style" */
 	struct account *account;
 	bool valid; /* exists, and the rules let it in */
 	bool has_options;
@@ -66,6 +67,7 @@ struct monitor {
 
 	/* progress */
 	uint64_t request_began_us;
+	bool after_user; /* the last request was USER */
 	unsigned attempts;
 	unsigned failures;
 	bool has_key_options;

@@ -17,7 +17,6 @@
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/crypto/digest.h"
-#include "common/crypto/random.h"
 #include "common/userauth/userauth_server.h"
 
 #define BANNER_MAX      ((size_t)200 * 1024)
@@ -252,22 +251,23 @@ set_methods(struct monitor *m)
 
 /*
  * The least time that a failure takes: the same for every attempt of one
- * name, different between names and unknown from outside, so that neither
- * the time of one attempt nor the mean of many tells what was done.
+ * name on every connection, different between names and unknown from
+ * outside, so that neither the time of one attempt nor the mean of many
+ * tells what was done. What makes it unknown are the host keys: each
+ * connection has a process of its own, and they are what those share.
  */
 static void
 set_delay(struct monitor *m)
 {
-	static uint8_t key[32];
-	static bool have_key;
 	uint8_t hash[DIGEST_MAX] = { 0 };
+	struct buf key = BUF_SECRET_INIT;
 	uint32_t n = 0;
 
-	if (!have_key)
-		have_key = random_fill(&random_fast, key, sizeof(key)) == 0;
-	if (hmac_of(DIGEST_SHA256, span_of(key, sizeof(key)),
-		span_text(m->user), hash) == 0)
+	host_keys_write(m->host_keys, &key);
+	if (buf_error(&key) == 0 && hmac_of(DIGEST_SHA256, buf_span(&key),
+					span_text(m->user), hash) == 0)
 		n = (uint32_t)hash[0] << 16 | (uint32_t)hash[1] << 8 | hash[2];
+	buf_release(&key);
 	m->delay_us = DELAY_LEAST_US + n % DELAY_SPREAD_US;
 }
 

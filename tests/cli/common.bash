@@ -11,8 +11,10 @@
 bats_require_minimum_version 1.5.0
 
 ROOT=$(cd "$BATS_TEST_DIRNAME" && while [ ! -e Makefile ]; do cd ..; done && pwd)
-SSH=${SSH:-$ROOT/bin/ssh}
-KEYGEN=${KEYGEN:-$ROOT/bin/ssh-keygen}
+# SHEETBEND_BIN: another folder of programs, as build/<variant>/bin.
+BIN=${SHEETBEND_BIN:-$ROOT/bin}
+SSH=${SSH:-$BIN/ssh}
+KEYGEN=${KEYGEN:-$BIN/ssh-keygen}
 [ -x "$KEYGEN" ] || KEYGEN=/usr/bin/ssh-keygen
 PTYRUN=$ROOT/build/release/tests/cli/tools/ptyrun
 SCRATCH=${BATS_FILE_TMPDIR:-}
@@ -42,11 +44,11 @@ free_port() {
 
 # The program to start, and what it needs on this machine.
 sshd_program() {
-	if [ "${PEER:-}" = openssh ] || [ ! -x "$ROOT/bin/sshd" ]; then
+	if [ "${PEER:-}" = openssh ] || [ ! -x "$BIN/sshd" ]; then
 		[ "$(id -u)" -ne 0 ] || mkdir -p /run/sshd
 		echo /usr/sbin/sshd
 	else
-		echo "$ROOT/bin/sshd"
+		echo "$BIN/sshd"
 	fi
 }
 

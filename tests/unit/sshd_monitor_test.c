@@ -7,11 +7,14 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/file.h"
 #include "common/base/log.h"
+#include "common/base/time.h"
 #include "common/key/key.h"
+#include "common/port/port.h"
 #include "common/transport/message.h"
 #include "sshd/session_start.h"
 #include "tests/unit/unit.h"
@@ -422,6 +425,149 @@ TEST(too_many_failures_are_told_so)
 	CHECK_INT(verdict(b), PRIVSEP_REFUSED);
 	CHECK_INT(say_password(b, "3"), 0);
 	CHECK_INT(verdict(b), PRIVSEP_TOO_MANY);
+}
+
+/* The child should end then; one that does not has no guess left. */
+TEST(after_too_many_failures_the_right_password_is_not_heard)
+{
+	struct bench *b = bench_for("MaxAuthTries 1", NULL);
+	struct claim c = true_claim(b);
+
+	CHECK_INT(say_password(b, "1"), 0);
+	CHECK_INT(verdict(b), PRIVSEP_TOO_MANY);
+	CHECK_INT(say_password(b, PASSWORD), ERR_UNEXPECTED);
+	CHECK_INT(say_key(b, &c), ERR_UNEXPECTED);
+	CHECK_INT(say_sign(b), ERR_UNEXPECTED);
+	CHECK_INT(say(b, PRIVSEP_DONE), ERR_UNEXPECTED);
+	CHECK(!monitor_is_authenticated(b->m));
+	CHECK_INT(monitor_exit_status(b->m), SESSION_EXIT_AUTH_FAILED);
+	write_byte(&b->body, PRIVSEP_END_ATTEMPTS);
+	write_uint32(&b->body, 0);
+	write_text(&b->body, "");
+	CHECK_INT(say(b, PRIVSEP_END), MONITOR_OVER);
+}
+
+TEST(what_a_look_at_the_account_took_is_part_of_the_first_failure)
+{
+	struct bench *b = bench_new("");
+	uint64_t began;
+
+	CHECK_INT(say_sign(b), 0);
+	began = now_us;
+	CHECK_INT(say_user(b, "no-such-user"), 0);
+	now_us += 2500; /* as a slow directory would */
+	CHECK_INT(say(b, PRIVSEP_NONE), 0);
+	CHECK_INT((int)(now_us - began), 4000);
+}
+
+/* How long a wrong password takes in a process of its own. */
+static uint64_t
+failure_in_another_process(struct bench *b)
+{
+	uint64_t took = 0;
+	int fds[2];
+
+	CHECK_INT(pipe(fds), 0);
+	if (fork() == 0) {
+		b->m = monitor_new(b->config, &b->peer, b->keys, &world);
+		CHECK_INT(say_sign(b), 0);
+		CHECK_INT(say_user(b, b->user), 0);
+		took = now_us;
+		CHECK_INT(say_password(b, "wrong"), 0);
+		took = now_us - took;
+		CHECK(write(fds[1], &took, sizeof(took)) == sizeof(took));
+		_exit(0);
+	}
+	CHECK(read(fds[0], &took, sizeof(took)) == sizeof(took));
+	close(fds[0]);
+	close(fds[1]);
+	return took;
+}
+
+TEST(a_failure_takes_the_same_on_every_connection)
+{
+	struct bench *b = bench_new("");
+	uint64_t first = failure_in_another_process(b);
+
+	CHECK(first >= 5000);
+	for (int i = 0; i < 5; i++)
+		CHECK(failure_in_another_process(b) == first);
+}
+
+/* With one folder a step, each step of the name would multiply the work. */
+TEST(wildcards_in_a_name_are_not_searched_for)
+{
+	char *root = text_format("%s/keys", unit_scratch());
+	char *config =
+	    text_format("Match all\nAuthorizedKeysFile %s/%%u", root);
+	struct bench *b;
+	struct claim c;
+	uint64_t began;
+
+	/* As root the folders are read with the rights of nobody. */
+	CHECK_INT(chmod(unit_scratch(), 0755), 0);
+	CHECK_INT(chmod(scratch(".."), 0755), 0);
+	CHECK_INT(mkdir(root, 0755), 0);
+	for (int i = 0; i < 8; i++) {
+		char *one = text_format("%s/%d", root, i);
+
+		CHECK_INT(mkdir(one, 0755), 0);
+		free(one);
+	}
+	b = bench_for(config, "*/../*/../*/../*/../*/../*/../*/../*");
+	c = true_claim(b);
+	began = time_monotonic_us();
+	CHECK_INT(say_key(b, &c), 0);
+	CHECK_INT(verdict(b), PRIVSEP_REFUSED);
+	CHECK(time_monotonic_us() - began < 1000000);
+	free(config);
+	free(root);
+}
+
+TEST(wildcards_of_the_configuration_are)
+{
+	char *config = text_format(
+	    "Match all\nAuthorizedKeysFile %s/author*_keys", unit_scratch());
+	struct bench *b = bench_for(config, NULL);
+	struct claim c = true_claim(b);
+
+	CHECK_INT(say_key(b, &c), 0);
+	CHECK_INT(verdict(b), PRIVSEP_GRANTED);
+	free(config);
+}
+
+/* The name of a terminal is free for others only after it was taken back. */
+TEST(a_terminal_is_nobody_elses_until_it_is_closed_here)
+{
+	struct bench *b = bench_for("", NULL);
+	struct buf out = BUF_INIT;
+	struct ipc_message slave;
+	struct port_pty other;
+	struct reader r;
+	char *name;
+
+	CHECK_INT(say_password(b, PASSWORD), 0);
+	write_text(&b->body, "the state");
+	write_text(&b->body, "summary");
+	CHECK_INT(say(b, PRIVSEP_DONE), MONITOR_OVER);
+	CHECK_INT(monitor_write_start(b->m, &out), 0);
+	CHECK_INT(say(b, PRIVSEP_PTY_OPEN), 0);
+	r = reader_of(b->reply.body);
+	CHECK(read_boolean(&r));
+	name = span_dup_text(read_text(&r));
+	close(b->reply.fd);
+	CHECK_INT(ipc_receive(&b->child, &slave), 0);
+	close(slave.fd);
+	CHECK_INT(port_pty_open(&other), 0);
+	CHECK(strcmp(other.name, name) != 0);
+	port_pty_close(&other);
+	write_text(&b->body, name);
+	CHECK_INT(say(b, PRIVSEP_PTY_CLOSE), 0);
+	CHECK_INT(port_pty_open(&other), 0);
+	CHECK_TEXT(other.name, name);
+	port_pty_close(&other);
+	free(name);
+	buf_release(&out);
 }
 
 TEST(two_methods_are_both_needed)

@@ -3,7 +3,7 @@
 setup_file() { load ../common; make_keys; }
 setup() {
 	load ../common
-	SSHD=$ROOT/bin/sshd
+	SSHD=$BIN/sshd
 	PORT=$(free_port)
 	[ "$(id -u)" -ne 0 ] || mkdir -p /run/sshd
 	cd "$BATS_TEST_TMPDIR"

@@ -6,7 +6,7 @@ setup_file() {
 }
 setup() {
 	load ../common
-	SSHD=$ROOT/bin/sshd
+	SSHD=$BIN/sshd
 	CONF=$BATS_TEST_TMPDIR/sshd_config
 	[ "$(id -u)" -ne 0 ] || mkdir -p /run/sshd
 }
