@@ -13,6 +13,7 @@
 
 #include "common/base/file.h"
 #include "common/base/log.h"
+#include "common/crypto/library.h"
 #include "ssh/arguments.h"
 #include "ssh/client.h"
 #include "ssh/fatal.h"
@@ -228,6 +229,7 @@ main(int argc, char **argv)
 	if (a.print_identities)
 		client_print_identities(&o, &tokens);
 	command = choose_command(&a, &o);
+	crypto_library_start();
 	refuse_unsupported(&a, &o);
 	client_run(&a, &o, &tokens, home, command);
 }

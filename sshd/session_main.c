@@ -12,6 +12,7 @@
 
 #include "common/base/file.h"
 #include "common/base/log.h"
+#include "common/crypto/library.h"
 #include "common/ipc/ipc.h"
 #include "common/port/port.h"
 #include "sshd/pool.h"
@@ -137,6 +138,7 @@ session_main(void)
 	struct error e = { 0 };
 	int r, status;
 
+	crypto_library_start();
 	port_title("sshd-session: [waiting]");
 	if (fd_set_cloexec(POOL_IPC_FD, true) != 0 ||
 	    fcntl(POOL_STARTUP_FD, F_GETFD) < 0) {
@@ -227,6 +229,7 @@ session_inetd_main(const struct sshd_config *config, bool keep_stderr)
 		.context = &i,
 	};
 
+	crypto_library_start();
 	if (take_descriptors(&i, keep_stderr) != 0) {
 		log_fatal("no connection: %s", strerror(errno));
 		return SESSION_EXIT_FATAL;

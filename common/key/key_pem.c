@@ -85,6 +85,30 @@ check_key(EVP_PKEY *pkey, struct key **ret)
 	return r;
 }
 
+/*
+ * A file encrypted the old way names its cipher, and OpenSSL finds that
+ * among names which crypto_library_start() leaves out.
+ */
+static void
+add_cipher_names(void)
+{
+	const EVP_CIPHER *ciphers[] = {
+		EVP_des_ede3_cbc(),
+		EVP_aes_128_cbc(),
+		EVP_aes_192_cbc(),
+		EVP_aes_256_cbc(),
+#ifndef OPENSSL_NO_CAMELLIA
+		EVP_camellia_128_cbc(),
+		EVP_camellia_192_cbc(),
+		EVP_camellia_256_cbc(),
+#endif
+	};
+
+	/* Without its name such a file is refused, which is then told. */
+	for (size_t i = 0; i < ARRAY_COUNT(ciphers); i++)
+		IGNORE_RESULT(EVP_add_cipher(ciphers[i]) != 1);
+}
+
 int
 pem_key_parse(
     struct span text, const char *passphrase, struct key **ret, struct error *e)
@@ -96,6 +120,7 @@ pem_key_parse(
 
 	if (bio == NULL)
 		return error_set(e, ERR_MEMORY, "%s", error_text(ERR_MEMORY));
+	add_cipher_names();
 	pkey = PEM_read_bio_PrivateKey(bio, NULL, on_passphrase, &answer);
 	if (pkey != NULL)
 		r = check_key(pkey, ret);
