@@ -283,6 +283,9 @@ session_ended(struct listener *l, struct pool_process *s, int wait_status)
 		    (int)s->pid, WTERMSIG(wait_status),
 		    strsignal(WTERMSIG(wait_status)));
 	pool_forget(s);
+	/* Whoever finds out addresses by crashes finds others next time. */
+	if (penalty_of(wait_status) == PENALTY_CRASH)
+		pool_renew(l->pool);
 	if (was_spare) {
 		log_error("a spare session process ended, status 0x%x",
 		    (unsigned)wait_status);
@@ -295,21 +298,62 @@ session_ended(struct listener *l, struct pool_process *s, int wait_status)
 	}
 }
 
-/* Children of this process before a restart are reaped here too. */
+/* The ones that are known, whoever else is in the way. */
 static void
-on_child(int signal_number, void *context)
+reap_known(struct listener *l)
 {
-	struct listener *l = context;
+	struct pool_process *s;
 	int wait_status;
-	pid_t pid;
 
-	while ((pid = waitpid(-1, &wait_status, WNOHANG)) > 0 ||
-	       (pid < 0 && errno == EINTR)) {
-		struct pool_process *s = pool_find(l->pool, pid);
+	while ((s = pool_first_ended(l->pool, &wait_status)) != NULL)
+		session_ended(l, s, wait_status);
+}
 
+/*
+ * Reaps. Children of this process before a restart are among them, and
+ * templates, and spares that were dismissed; but while a pid is still to be
+ * told, a child that nobody knows waits for it.
+ */
+static void
+reap(struct listener *l)
+{
+	struct pool_process *s;
+	siginfo_t info;
+	int wait_status;
+
+	for (;;) {
+		info.si_pid = 0;
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+		    info.si_pid == 0)
+			return;
+		s = pool_find(l->pool, info.si_pid);
+		if (s == NULL && !pool_is_complete(l->pool)) {
+			reap_known(l);
+			return;
+		}
+		if (waitpid(info.si_pid, &wait_status, 0) != info.si_pid)
+			return;
 		if (s != NULL)
 			session_ended(l, s, wait_status);
 	}
+}
+
+static void
+on_child(int signal_number, void *context)
+{
+	reap(context);
+}
+
+static void
+on_complete(void *context)
+{
+	reap(context);
+}
+
+static void
+on_lost(void *context, struct pool_process *s)
+{
+	session_ended(context, s, W_EXITCODE(SESSION_EXIT_FATAL, 0));
 }
 
 /* ---- signals ---- */
@@ -360,6 +404,8 @@ set_up(struct listener *l)
 		.host_keys = l->config->host_keys,
 		.log_to_stderr = l->config->log_to_stderr,
 		.authenticated = on_authenticated,
+		.lost = on_lost,
+		.complete = on_complete,
 		.context = l,
 	};
 

@@ -4,85 +4,26 @@
 #include "sshd/pool.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/base/file.h"
 #include "common/base/log.h"
 #include "sshd/privsep.h"
+#include "sshd/template.h"
 
-#define FIRST_SAFE_FD        16
-#define FILL_DELAY_US        3000
-#define FAILURE_DELAY_US     1000000
-#define LISTENER_MESSAGE_MAX (1024u * 1024)
+#define FILL_DELAY_US    3000
+#define FAILURE_DELAY_US 1000000
 
 struct pool {
 	struct pool_config c;
 	struct list processes;
 	struct timer *fill;
 	size_t spares;
-	int startup_fd;      /* memory file: see write_startup */
-	const char *program; /* SshdSessionPath; NULL: this program */
+	struct templates *templates;
+	uint32_t last_id;
 };
-
-/* ---- the program ---- */
-
-/* This program's own file: still there when another was installed in its
- * place, or when it was deleted. */
-static int program_fd = -1;
-
-int
-pool_remember_program(void)
-{
-	int fd = open("/proc/self/exe", O_PATH | O_CLOEXEC);
-
-	if (fd < 0)
-		return ERR_SYSTEM;
-	program_fd = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_SAFE_FD);
-	close(fd);
-	return program_fd < 0 ? ERR_SYSTEM : 0;
-}
-
-/*
- * string configuration, boolean log to stderr, byte log level
- */
-static int
-write_startup(struct pool *p)
-{
-	struct buf out = BUF_INIT;
-	size_t mark;
-	int fd, r;
-
-	mark = write_string_begin(&out);
-	sshd_config_write(p->c.config, &out);
-	write_string_end(&out, mark);
-	write_boolean(&out, p->c.log_to_stderr);
-	write_byte(&out, (uint8_t)log_get_level());
-	if ((r = buf_error(&out)) != 0)
-		goto out;
-	fd = memfd_create("sshd-config", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (fd < 0) {
-		r = ERR_SYSTEM;
-		goto out;
-	}
-	p->startup_fd = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_SAFE_FD);
-	close(fd);
-	r = p->startup_fd < 0 ? ERR_SYSTEM
-			      : fd_write_all(p->startup_fd, out.data, out.len);
-	/* Nobody changes under a later process what an earlier one holds. */
-	if (r == 0 &&
-	    fcntl(p->startup_fd, F_ADD_SEALS,
-		F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
-		r = ERR_SYSTEM;
-out:
-	buf_release(&out);
-	return r;
-}
 
 /* ---- life ---- */
 
@@ -92,21 +33,46 @@ on_fill(struct timer *t, void *context)
 	pool_fill(context);
 }
 
+/* The pid of a process that was asked for; it may be forgotten by now. */
+static void
+on_forked(void *context, uint32_t id, pid_t pid)
+{
+	struct pool *p = context;
+
+	list_for_each(l, &p->processes) {
+		struct pool_process *s =
+		    list_entry(l, struct pool_process, link);
+
+		if (s->id != id)
+			continue;
+		s->pid = pid;
+		if (pid == 0)
+			p->c.lost(p->c.context, s);
+		break;
+	}
+	if (!templates_owe(p->templates))
+		p->c.complete(p->c.context);
+}
+
 struct pool *
 pool_new(const struct pool_config *config)
 {
+	struct template_config templates = {
+		.loop = config->loop,
+		.config = config->config,
+		.log_to_stderr = config->log_to_stderr,
+		.forked = on_forked,
+	};
 	struct pool *p = calloc(1, sizeof(*p));
 
 	if (p == NULL)
 		return NULL;
 	p->c = *config;
-	p->startup_fd = -1;
-	if (sshd_options_is_set(
-		sshd_config_global(p->c.config), SSHD_OPTION_sshd_session_path))
-		p->program = sshd_config_global(p->c.config)->sshd_session_path;
 	list_init(&p->processes);
 	p->fill = timer_new(p->c.loop, on_fill, p);
-	if (p->fill == NULL || write_startup(p) != 0) {
+	templates.context = p;
+	p->templates = templates_new(&templates);
+	if (p->fill == NULL || p->templates == NULL) {
 		pool_free(p);
 		return NULL;
 	}
@@ -139,8 +105,7 @@ pool_free(struct pool *p)
 	list_for_each_safe(l, &p->processes)
 		pool_forget(list_entry(l, struct pool_process, link));
 	timer_free(p->fill);
-	if (p->startup_fd >= 0)
-		close(p->startup_fd);
+	templates_free(p->templates);
 	free(p);
 }
 
@@ -157,44 +122,27 @@ pool_find(struct pool *p, pid_t pid)
 	return NULL;
 }
 
+struct pool_process *
+pool_first_ended(struct pool *p, int *ret_wait_status)
+{
+	list_for_each(l, &p->processes) {
+		struct pool_process *s =
+		    list_entry(l, struct pool_process, link);
+
+		if (s->pid > 0 &&
+		    waitpid(s->pid, ret_wait_status, WNOHANG) == s->pid)
+			return s;
+	}
+	return NULL;
+}
+
+bool
+pool_is_complete(const struct pool *p)
+{
+	return !templates_owe(p->templates);
+}
+
 /* ---- starting one ---- */
-
-/* In the child of vfork(): system calls only. */
-NORETURN static void
-execute(const struct pool *p, int ipc_fd)
-{
-	static char *const argv[] = { (char *)"sshd-session", NULL };
-	sigset_t none;
-	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	for (int s = 1; s < 32; s++)
-		signal(s, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (null_fd < 0 || dup2(null_fd, 0) < 0 || dup2(null_fd, 1) < 0 ||
-	    (!p->c.log_to_stderr && dup2(null_fd, 2) < 0) ||
-	    dup2(ipc_fd, POOL_IPC_FD) < 0 ||
-	    dup2(p->startup_fd, POOL_STARTUP_FD) < 0)
-		_exit(SESSION_EXIT_FATAL);
-	/* /dev/null may have got one of those two numbers: it is not closed
-	 * here, but on exec. */
-	if (p->program != NULL)
-		execve(p->program, argv, environ);
-	else
-		syscall(
-		    SYS_execveat, program_fd, "", argv, environ, AT_EMPTY_PATH);
-	_exit(SESSION_EXIT_FATAL);
-}
-
-static pid_t
-spawn(const struct pool *p, int ipc_fd)
-{
-	pid_t pid = vfork();
-
-	if (pid == 0)
-		execute(p, ipc_fd);
-	return pid;
-}
 
 static int
 send_host_keys(struct pool_process *s)
@@ -232,7 +180,7 @@ static struct pool_process *
 start_process(struct pool *p)
 {
 	struct pool_process *s = calloc(1, sizeof(*s));
-	int fds[2], up;
+	int fds[2], r;
 
 	if (s == NULL)
 		return NULL;
@@ -241,19 +189,17 @@ start_process(struct pool *p)
 		return NULL;
 	}
 	s->pool = p;
+	s->id = ++p->last_id;
 	ipc_init(&s->ipc, fds[0], LISTENER_MESSAGE_MAX);
-	up = fcntl(fds[1], F_DUPFD_CLOEXEC, FIRST_SAFE_FD);
-	close(fds[1]);
-	s->pid = up < 0 ? -1 : spawn(p, up);
-	if (up >= 0)
-		close(up);
 	list_add_last(&p->processes, &s->link);
 	p->spares++;
-	if (s->pid > 0)
-		s->watch = watch_new(p->c.loop, s->ipc.fd, on_message, s);
-	if (s->watch == NULL || send_host_keys(s) != 0) {
-		log_error(
-		    "cannot start a session process: %s", strerror(errno));
+	s->watch = watch_new(p->c.loop, s->ipc.fd, on_message, s);
+	r = s->watch == NULL ? ERR_MEMORY
+			     : templates_fork(p->templates, s->id, fds[1]);
+	close(fds[1]);
+	if (r != 0 || (r = send_host_keys(s)) != 0) {
+		log_error("cannot start a session process: %s",
+		    r == ERR_SYSTEM ? strerror(errno) : error_text(r));
 		pool_forget(s);
 		return NULL;
 	}
@@ -272,6 +218,23 @@ pool_fill(struct pool *p)
 			return;
 		}
 	}
+	/* Tried again when it is needed. */
+	if (wanted > 0)
+		IGNORE_RESULT(templates_start(p->templates) != 0);
+}
+
+void
+pool_renew(struct pool *p)
+{
+	templates_renew(p->templates);
+	list_for_each_safe(l, &p->processes) {
+		struct pool_process *s =
+		    list_entry(l, struct pool_process, link);
+
+		if (!s->busy)
+			pool_forget(s);
+	}
+	pool_fill_later(p);
 }
 
 void

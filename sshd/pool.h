@@ -2,9 +2,8 @@
  * pool.h - session processes: those that wait for a connection (spares) and
  * those that have one.
  *
- * Each is executed afresh, so each has an address layout of its own, and
- * serves one connection. It gets its configuration in a sealed memory file
- * and the host keys over a socket.
+ * Each serves one connection. They are forked from a template (template.h)
+ * and get the host keys over a socket.
  */
 #ifndef SSHD_POOL_H
 #define SSHD_POOL_H
@@ -26,7 +25,8 @@ struct pool;
 struct pool_process {
 	struct list link;
 	struct pool *pool;
-	pid_t pid;
+	uint32_t id;
+	pid_t pid;      /* 0 until the template tells it */
 	struct ipc ipc; /* fd -1 once it is of no use */
 	struct watch *watch;
 	struct address source;
@@ -41,6 +41,10 @@ struct pool_config {
 	bool log_to_stderr; /* descriptor 2 is the log; else syslog */
 	/* A process said that its user is authenticated. */
 	void (*authenticated)(void *context, struct pool_process *p);
+	/* A process could not be started after all; to be forgotten. */
+	void (*lost)(void *context, struct pool_process *p);
+	/* All pids are known (again); see pool_is_complete(). */
+	void (*complete)(void *context);
 	void *context;
 };
 
@@ -50,7 +54,7 @@ struct pool *pool_new(const struct pool_config *config) MUST_CHECK;
 /* Spares end; processes with a connection go on. */
 void pool_free(struct pool *p);
 
-/* Starts spares until there are as many as are wanted. */
+/* Starts spares until there are as many as are wanted, and the template. */
 void pool_fill(struct pool *p);
 /* The same, in a moment: not while a login wants the processor. */
 void pool_fill_later(struct pool *p);
@@ -64,19 +68,18 @@ struct pool_process *pool_hand_over(
 
 /* The process of a pid, or NULL. */
 struct pool_process *pool_find(struct pool *p, pid_t pid);
+/* Reaps one that has ended; NULL when none has. */
+struct pool_process *pool_first_ended(struct pool *p, int *ret_wait_status);
 void pool_forget(struct pool_process *p);
+
+/* False while the pid of a process is not known yet: a child that nobody
+ * knows may be that one. */
+bool pool_is_complete(const struct pool *p);
+
+/* Spares end; later processes have an address layout of their own. */
+void pool_renew(struct pool *p);
 
 /* A spare ended by itself: no new ones for a while. */
 void pool_spare_failed(struct pool *p);
-
-/* ---- the other end: what a session process starts with ---- */
-
-#define POOL_IPC_FD     3
-#define POOL_STARTUP_FD 4
-/* Longest configuration: CONFIG_MAX_BYTES and a little. */
-#define POOL_STARTUP_MAX ((size_t)65 * 1024 * 1024)
-
-/* Remembers this program's own file, before it can be replaced. */
-int pool_remember_program(void) MUST_CHECK;
 
 #endif

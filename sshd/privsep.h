@@ -11,7 +11,7 @@
 #ifndef SSHD_PRIVSEP_H
 #define SSHD_PRIVSEP_H
 
-/* ---- listener and session process ---- */
+/* ---- listener, template and session process ---- */
 
 enum handover_message {
 	/* -> session: uint32 count, { string public blob, string private
@@ -20,7 +20,12 @@ enum handover_message {
 	/* -> session: no fields; the connection's descriptor comes with it */
 	HANDOVER_CONNECTION = 2,
 	/* -> listener: no fields: it no longer counts as a start-up */
-	HANDOVER_AUTHENTICATED = 3
+	HANDOVER_AUTHENTICATED = 3,
+	/* -> template: no fields; the descriptor is the new session process's
+	 * end of its socket to the listener */
+	TEMPLATE_FORK = 4,
+	/* -> listener, in the same order: uint32 pid, 0: it failed */
+	TEMPLATE_FORKED = 5
 };
 
 /* How a session process ended, for the listener's penalties. */

@@ -33,7 +33,8 @@
 static const char *const empty_directories[] = { "/run/sshd", "/var/empty" };
 
 struct connection_state {
-	const struct sshd_config *config;
+	const struct serve_setup *setup;
+	const struct sshd_config *config; /* its */
 	const struct serve_source *source;
 	struct host_keys *keys;
 	struct peer peer;
@@ -127,16 +128,29 @@ load_moduli(const struct sshd_options *o)
 	return m;
 }
 
+int
+serve_prepare(
+    const struct sshd_config *config, struct serve_setup *ret, struct error *e)
+{
+	struct serve_setup s = { .child = { .config = config } };
+	int r;
+
+	if ((r = find_confinement(&s.child, e)) != 0)
+		return r;
+	warm_up(sshd_config_global(config));
+	s.moduli = load_moduli(sshd_config_global(config));
+	s.child.moduli = s.moduli;
+	*ret = s;
+	return 0;
+}
+
 static int
 start_child(struct connection_state *s, struct error *e)
 {
-	struct preauth_setup setup = { .config = s->config };
-	int fds[2], r;
+	struct preauth_setup setup = s->setup->child;
+	int fds[2];
 
-	if ((r = find_confinement(&setup, e)) != 0)
-		return r;
-	setup.moduli = load_moduli(sshd_config_global(s->config));
-	if ((r = ipc_pair(fds)) != 0)
+	if (ipc_pair(fds) != 0)
 		return error_set_errno(e, "socket pair");
 	if ((s->child_pid = fork()) < 0) {
 		close(fds[0]);
@@ -147,7 +161,6 @@ start_child(struct connection_state *s, struct error *e)
 		setup.monitor_fd = fds[1];
 		preauth_main(&setup);
 	}
-	moduli_free((struct moduli *)setup.moduli);
 	close(fds[1]);
 	ipc_init(&s->child, fds[0], PRIVSEP_MESSAGE_MAX);
 	return 0;
@@ -398,7 +411,6 @@ prepare(struct connection_state *s, struct error *e)
 {
 	int r;
 
-	warm_up(sshd_config_global(s->config));
 	if ((r = start_child(s, e)) != 0 || (r = start_session(s, e)) != 0)
 		return r;
 	port_no_dump(); /* not before: users' processes keep their limits */
@@ -415,9 +427,10 @@ prepare(struct connection_state *s, struct error *e)
 }
 
 int
-serve(const struct sshd_config *config, const struct serve_source *source)
+serve(const struct serve_setup *setup, const struct serve_source *source)
 {
-	struct connection_state s = { .config = config,
+	struct connection_state s = { .setup = setup,
+		.config = setup->child.config,
 		.source = source,
 		.fd_in = -1,
 		.fd_out = -1,

@@ -16,6 +16,7 @@
 #include "common/base/error.h"
 #include "sshd/host_keys.h"
 #include "sshd/options.h"
+#include "sshd/preauth.h"
 
 /* Where the rest comes from, once the children are there. */
 struct serve_source {
@@ -33,7 +34,16 @@ struct serve_source {
  * check when this process is not root. The sentence in e. */
 int serve_check_confinement(struct error *e) MUST_CHECK;
 
+/* What connections of one configuration have in common: the crypto library
+ * warmed up, the child's account, groups for the group exchange. */
+struct serve_setup {
+	struct preauth_setup child;
+	struct moduli *moduli;
+};
+int serve_prepare(const struct sshd_config *config, struct serve_setup *ret,
+    struct error *e) MUST_CHECK;
+
 /* Serves; returns the exit status of enum session_exit. */
-int serve(const struct sshd_config *config, const struct serve_source *source);
+int serve(const struct serve_setup *setup, const struct serve_source *source);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * session_main.c - where a session process gets its configuration, its host
+ * session_main.c - the template, and where a session process gets its host
  * keys and its connection from: the listener, or inetd.
  */
 #include "sshd/session_main.h"
@@ -13,13 +13,12 @@
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/crypto/library.h"
+#include "common/crypto/random.h"
 #include "common/ipc/ipc.h"
 #include "common/port/port.h"
-#include "sshd/pool.h"
 #include "sshd/privsep.h"
 #include "sshd/serve.h"
-
-#define LISTENER_MESSAGE_MAX (1024u * 1024)
+#include "sshd/template.h"
 
 /* ---- from the listener ---- */
 
@@ -95,10 +94,10 @@ read_startup(struct sshd_config **ret, struct error *e)
 	/* The file's position is shared by all who were given it. */
 	for (;;) {
 		uint8_t *to = buf_reserve(&text, 65536);
-		ssize_t n =
-		    to == NULL || text.len > POOL_STARTUP_MAX
-			? -1
-			: pread(POOL_STARTUP_FD, to, 65536, (off_t)text.len);
+		ssize_t n = to == NULL || text.len > TEMPLATE_STARTUP_MAX
+				? -1
+				: pread(TEMPLATE_STARTUP_FD, to, 65536,
+				      (off_t)text.len);
 
 		if (n < 0) {
 			buf_release(&text);
@@ -124,8 +123,8 @@ read_startup(struct sshd_config **ret, struct error *e)
 	return 0;
 }
 
-int
-session_main(void)
+NORETURN static void
+serve_one(const struct serve_setup *setup, int fd)
 {
 	struct ipc listener;
 	struct serve_source source = {
@@ -134,27 +133,70 @@ session_main(void)
 		.authenticated = tell_listener,
 		.context = &listener,
 	};
+
+	random_forked();
+	close(TEMPLATE_IPC_FD);
+	ipc_init(&listener, fd, LISTENER_MESSAGE_MAX);
+	port_title("sshd-session: [waiting]");
+	/* What it has is wiped by its owners; the rest goes with it. */
+	_exit(serve(setup, &source));
+}
+
+/* Forks as often as the listener asks. ERR_CLOSED: it does not any more. */
+static int
+be_template(const struct serve_setup *setup, struct ipc *listener)
+{
+	struct ipc_message m;
+	pid_t pid;
+	int r;
+
+	for (;;) {
+		if ((r = receive(listener, TEMPLATE_FORK, &m)) != 0)
+			return r;
+		if (m.fd < 0)
+			return ERR_UNEXPECTED;
+		if ((pid = port_fork_sibling()) == 0)
+			serve_one(setup, m.fd);
+		close(m.fd);
+		if (pid < 0)
+			log_error("cannot fork: %s", strerror(errno));
+		write_uint32(ipc_begin(listener, TEMPLATE_FORKED),
+		    pid < 0 ? 0 : (uint32_t)pid);
+		if ((r = ipc_end(listener, -1)) != 0 ||
+		    (r = ipc_flush(listener)) != 0)
+			return r;
+	}
+}
+
+int
+session_main(void)
+{
 	struct sshd_config *config = NULL;
+	struct serve_setup setup;
+	struct ipc listener;
 	struct error e = { 0 };
-	int r, status;
+	int r;
 
 	crypto_library_start();
-	port_title("sshd-session: [waiting]");
-	if (fd_set_cloexec(POOL_IPC_FD, true) != 0 ||
-	    fcntl(POOL_STARTUP_FD, F_GETFD) < 0) {
+	port_title("sshd-session: [template]");
+	if (fd_set_cloexec(TEMPLATE_IPC_FD, true) != 0 ||
+	    fcntl(TEMPLATE_STARTUP_FD, F_GETFD) < 0) {
 		log_fatal("sshd-session is started by sshd, not by hand");
 		return 1;
 	}
-	if ((r = read_startup(&config, &e)) != 0) {
+	if ((r = read_startup(&config, &e)) == 0)
+		r = serve_prepare(config, &setup, &e);
+	if (r != 0) {
 		log_fatal("session process: %s", error_message(&e, r));
 		return SESSION_EXIT_FATAL;
 	}
-	close(POOL_STARTUP_FD);
-	ipc_init(&listener, POOL_IPC_FD, LISTENER_MESSAGE_MAX);
-	status = serve(config, &source);
-	ipc_release(&listener);
-	sshd_config_free(config);
-	return status;
+	close(TEMPLATE_STARTUP_FD);
+	ipc_init(&listener, TEMPLATE_IPC_FD, LISTENER_MESSAGE_MAX);
+	r = be_template(&setup, &listener);
+	if (r == ERR_CLOSED)
+		_exit(SESSION_EXIT_OK);
+	log_fatal("template of session processes: %s", error_text(r));
+	return SESSION_EXIT_FATAL;
 }
 
 /* ---- from inetd ---- */
@@ -228,11 +270,18 @@ session_inetd_main(const struct sshd_config *config, bool keep_stderr)
 		.authenticated = tell_nobody,
 		.context = &i,
 	};
+	struct serve_setup setup;
+	struct error e = { 0 };
+	int r;
 
 	crypto_library_start();
 	if (take_descriptors(&i, keep_stderr) != 0) {
 		log_fatal("no connection: %s", strerror(errno));
 		return SESSION_EXIT_FATAL;
 	}
-	return serve(config, &source);
+	if ((r = serve_prepare(config, &setup, &e)) != 0) {
+		log_fatal("%s", error_message(&e, r));
+		return SESSION_EXIT_FATAL;
+	}
+	return serve(&setup, &source);
 }

@@ -19,10 +19,10 @@
 #include "sshd/listen.h"
 #include "sshd/listener.h"
 #include "sshd/options.h"
-#include "sshd/pool.h"
 #include "sshd/privsep.h"
 #include "sshd/serve.h"
 #include "sshd/session_main.h"
+#include "sshd/template.h"
 
 /* Set to the pid of a daemon that executes itself anew, which must not
  * become a daemon a second time. */
@@ -389,7 +389,7 @@ main(int argc, char **argv)
 	sanitise_descriptors();
 	program = program_path(argc > 0 ? argv[0] : "");
 	again = copy_arguments(argc, argv);
-	if (program == NULL || again == NULL || pool_remember_program() != 0) {
+	if (program == NULL || again == NULL || template_remember_program() != 0) {
 		fprintf(stderr, "sshd: cannot find its own program file\n");
 		return SESSION_EXIT_FATAL;
 	}

@@ -184,6 +184,12 @@ fill_seeded(void *context, uint8_t *out, size_t len)
 	return 0;
 }
 
+void
+random_forked(void)
+{
+	fast_forget();
+}
+
 const struct random_source random_system = { fill_system, NULL };
 const struct random_source random_fast = { fill_fast, NULL };
 

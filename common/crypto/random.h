@@ -30,6 +30,9 @@ int random_fill(
  */
 extern const struct random_source random_fast;
 
+/* To be called in a child that was not made by libc's fork(). */
+void random_forked(void);
+
 /* Deterministic, for tests only: the same seed, the same bytes. */
 struct random_seeded {
 	uint64_t state[4];

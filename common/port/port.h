@@ -30,6 +30,13 @@ int port_no_new_privileges(void) MUST_CHECK;
 /* Ends this process when its parent ends. */
 void port_die_with_parent(int signal_number);
 
+/*
+ * fork() of a child of our parent's: the parent reaps it. 0 in the child, its
+ * pid here, or -1. Handlers of pthread_atfork() do not run; see
+ * random_forked().
+ */
+pid_t port_fork_sibling(void) MUST_CHECK;
+
 /* What `ps` shows; needs port_title_init(argc, argv) at the start of main. */
 void port_title_init(int argc, char **argv);
 void port_title(const char *format, ...) PRINTF_LIKE(1, 2);

@@ -96,12 +96,3 @@ open_connection() {
 	done
 	kill "$client"
 }
-
-@test "each session process has an address layout of its own" {
-	open_connection
-	exec 9<>"/dev/tcp/127.0.0.1/$PORT"
-	read -r -t 5 -u 9 line
-	layouts=$(for p in $(pgrep -P "$LISTENER"); do grep -m1 sshd "/proc/$p/maps" | cut -d- -f1; done)
-	[ "$(sort -u <<<"$layouts" | wc -l)" -eq "$(wc -l <<<"$layouts")" ]
-	exec 9>&-
-}

@@ -118,12 +118,56 @@ start() {
 @test "spares are there beforehand, and are replaced" {
 	sed -i '1i SpareSessions 3' "$SCRATCH/sshd_config"
 	start
-	spares() { [ "$(pgrep -c -P "$DAEMON")" -eq "$1" ]; }
+	spares() { [ "$(pgrep -c -P "$DAEMON" -f waiting)" -eq "$1" ]; }
 	soon spares 3
-	first=$(pgrep -P "$DAEMON" | sort)
+	first=$(pgrep -P "$DAEMON" -f waiting | sort)
 	run -0 ssh_ target true
 	soon spares 3
-	[ "$(pgrep -P "$DAEMON" | sort)" != "$first" ]
+	[ "$(pgrep -P "$DAEMON" -f waiting | sort)" != "$first" ]
+}
+
+# Processes of the daemon with this title, by pid.
+titled() {
+	pgrep -P "$DAEMON" -f "$1" | sort
+}
+
+@test "a template is executed anew after 16 session processes" {
+	start
+	there() { [ -n "$(titled template)" ]; }
+	soon there
+	first=$(titled template)
+	for _ in $(seq 17); do
+		run -0 ssh_ target true
+	done
+	another() { [ -n "$(titled template)" ] && [ "$(titled template)" != "$first" ]; }
+	soon another
+}
+
+@test "a template that is killed is replaced, and nobody notices" {
+	start
+	there() { [ -n "$(titled template)" ] && [ -n "$(titled waiting)" ]; }
+	for word in one two three; do
+		soon there
+		kill -9 "$(titled template)"
+		run -0 ssh_ target echo "$word"
+		[ "$output" = "$word" ]
+	done
+}
+
+@test "after a crash nothing keeps the address layout that crashed" {
+	start
+	there() { [ "$(pgrep -c -P "$DAEMON" -f waiting)" -eq 2 ]; }
+	soon there
+	template=$(titled template)
+	spares=$(titled waiting)
+	kill -SEGV "$(echo "$spares" | head -1)"
+	others() {
+		there && [ -z "$(comm -12 <(titled waiting) <(echo "$spares"))" ] &&
+			[ "$(titled template)" != "$template" ]
+	}
+	soon others
+	run -0 ssh_ target echo on
+	[ "$output" = on ]
 }
 
 @test "SpareSessions 0 starts a process for each connection" {
@@ -133,6 +177,18 @@ start() {
 	run -0 ssh_ target true
 	none() { ! pgrep -P "$DAEMON"; }
 	soon none
+}
+
+@test "SpareSessions 0: each session process has an address layout of its own" {
+	sed -i '1i SpareSessions 0' "$SCRATCH/sshd_config"
+	start
+	exec 8<>"/dev/tcp/127.0.0.1/$PORT" 9<>"/dev/tcp/127.0.0.1/$PORT"
+	read -r -t 5 -u 8 line
+	read -r -t 5 -u 9 line
+	layouts=$(for p in $(titled accepted); do grep -m1 sshd "/proc/$p/maps" | cut -d- -f1; done)
+	[ "$(wc -l <<<"$layouts")" -eq 2 ]
+	[ "$(sort -u <<<"$layouts" | wc -l)" -eq 2 ]
+	exec 8>&- 9>&-
 }
 
 @test "a burst of connections is served" {

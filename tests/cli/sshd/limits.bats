@@ -166,7 +166,8 @@ let_go() {
 		let_go
 		ssh_ target true
 	done
-	few() { [ "$(pgrep -c -P "$(cat "$SCRATCH/started")")" -le 1 ]; }
+	# The spare and the template.
+	few() { [ "$(pgrep -c -P "$(cat "$SCRATCH/started")")" -le 2 ]; }
 	soon few
 	[ "$(ls "/proc/$(cat "$SCRATCH/started")/fd" | wc -l)" -lt 20 ]
 }
