@@ -59,51 +59,50 @@ account_free(struct account *a)
 	free(a->name);
 	free(a->home);
 	free(a->shell);
+	free(a->gids);
 	strings_release(&a->groups);
 	free(a);
 }
 
-/* Fresh array of the account's groups, or NULL. */
-static gid_t *
-group_ids(const struct account *a, int *ret_count)
+int
+account_load_gids(struct account *a)
 {
 	gid_t *ids = NULL;
 	int n = 64;
 
-	for (;;) {
+	while (a->gids == NULL) {
 		int room = n;
 		gid_t *grown = realloc(ids, (size_t)n * sizeof(*ids));
 
 		if (grown == NULL || n > GROUPS_MAX) {
 			free(grown != NULL ? grown : ids);
-			return NULL;
+			return ERR_MEMORY;
 		}
 		ids = grown;
 		if (getgrouplist(a->name, a->gid, ids, &room) >= 0) {
-			*ret_count = room;
-			return ids;
+			a->gids = ids;
+			a->gid_count = (size_t)room;
 		}
 		n = room > n ? room : n * 2;
 	}
+	return 0;
 }
 
 int
 account_load_groups(struct account *a)
 {
-	gid_t *ids;
-	int n, r = 0;
+	int r;
 
 	if (a->groups_loaded)
 		return 0;
-	if ((ids = group_ids(a, &n)) == NULL)
-		return ERR_MEMORY;
-	for (int i = 0; i < n && r == 0 && a->exists; i++) {
-		const struct group *g = getgrgid(ids[i]);
+	if ((r = account_load_gids(a)) != 0)
+		return r;
+	for (size_t i = 0; i < a->gid_count && r == 0 && a->exists; i++) {
+		const struct group *g = getgrgid(a->gids[i]);
 
 		if (g != NULL)
 			r = strings_add(&a->groups, g->gr_name);
 	}
-	free(ids);
 	a->groups_loaded = r == 0;
 	return r;
 }
@@ -144,11 +143,8 @@ restore_identity(struct identity *saved)
 }
 
 static int
-assume_identity(const struct account *a, struct identity *saved)
+assume_identity(struct account *a, struct identity *saved)
 {
-	gid_t *ids;
-	int n;
-
 	memset(saved, 0, sizeof(*saved));
 	if (geteuid() != 0 || a->uid == 0)
 		return 0;
@@ -162,14 +158,12 @@ assume_identity(const struct account *a, struct identity *saved)
 		return ERR_SYSTEM;
 	}
 	saved->changed = true;
-	ids = a->exists ? group_ids(a, &n) : NULL;
-	if (setgroups(ids != NULL ? (size_t)n : 0, ids) != 0 ||
-	    setegid(a->gid) != 0 || seteuid(a->uid) != 0) {
-		free(ids);
+	if (account_load_gids(a) != 0 ||
+	    setgroups(a->gid_count, a->gids) != 0 || setegid(a->gid) != 0 ||
+	    seteuid(a->uid) != 0) {
 		restore_identity(saved);
 		return ERR_SYSTEM;
 	}
-	free(ids);
 	return 0;
 }
 
@@ -194,8 +188,8 @@ read_open_file(const struct account *a, const char *path, int fd, bool strict,
 }
 
 int
-account_read_file(const struct account *a, const char *path, bool strict,
-    size_t max, struct buf *out, struct error *e)
+account_read_file(struct account *a, const char *path, bool strict, size_t max,
+    struct buf *out, struct error *e)
 {
 	struct identity saved;
 	int fd, r;
@@ -215,8 +209,7 @@ account_read_file(const struct account *a, const char *path, bool strict,
 }
 
 int
-account_glob(
-    const struct account *a, const char *pattern, struct strings *ret_paths)
+account_glob(struct account *a, const char *pattern, struct strings *ret_paths)
 {
 	struct identity saved;
 	glob_t found;

@@ -24,6 +24,8 @@ struct account {
 	uid_t uid;
 	gid_t gid;
 	bool exists;
+	gid_t *gids; /* of all its groups; filled by account_load_gids */
+	size_t gid_count;
 	struct strings groups; /* names; filled by account_load_groups */
 	bool groups_loaded;
 };
@@ -31,6 +33,10 @@ struct account {
 /* NULL without memory. */
 struct account *account_find(const char *name) MUST_CHECK;
 void account_free(struct account *a);
+
+/* Numbers of all groups of the account. They are asked for once: with some
+ * account databases that is the dearest thing of a login. */
+int account_load_gids(struct account *a) MUST_CHECK;
 
 /* Names of all groups of the account, for AllowGroups and Match Group. */
 int account_load_groups(struct account *a) MUST_CHECK;
@@ -44,12 +50,12 @@ int account_check_shell(const struct account *a, struct error *e) MUST_CHECK;
  * unless owner and modes of the file and of the directories up to home are safe
  * (StrictModes).
  */
-int account_read_file(const struct account *a, const char *path, bool strict,
+int account_read_file(struct account *a, const char *path, bool strict,
     size_t max, struct buf *out, struct error *e) MUST_CHECK;
 
 /* The paths a pattern (with * and ?; a backslash takes the meaning of what
  * follows) stands for, read with the account's rights. */
-int account_glob(const struct account *a, const char *pattern,
+int account_glob(struct account *a, const char *pattern,
     struct strings *ret_paths) MUST_CHECK;
 
 #endif

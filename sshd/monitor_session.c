@@ -48,14 +48,18 @@ int
 monitor_write_start(struct monitor *m, struct buf *out)
 {
 	struct session_start s;
-	int r;
+	int r = account_load_gids(m->account);
 
+	if (r != 0)
+		return r;
 	session_start_init(&s);
 	s.user = m->account->name;
 	s.home = m->account->home;
 	s.shell = m->account->shell;
 	s.uid = m->account->uid;
 	s.gid = m->account->gid;
+	s.gids = m->account->gids;
+	s.gid_count = m->account->gid_count;
 	s.peer = *m->peer;
 	s.host = m->host;
 	s.key = m->key_options;

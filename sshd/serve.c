@@ -28,6 +28,7 @@
 
 #define PRIVSEP_USER    "sshd"
 #define UNREAD_MAX      ((size_t)1024 * 1024) /* answers it does not take */
+#define TRIM_AFTER_US   300000
 #define MODULI_FILE_MAX ((size_t)16 * 1024 * 1024)
 
 static const char *const empty_directories[] = { "/run/sshd", "/var/empty" };
@@ -366,9 +367,13 @@ accompany_session(struct connection_state *s)
 	ipc_release(&s->child);
 	s->child.fd = -1;
 	port_title("sshd-session: %s [priv]", monitor_user(s->monitor));
-	monitor_trim(s->monitor);
-	malloc_trim(0);
-	r = converse(s, &s->session, UINT64_MAX);
+	r = converse(s, &s->session, time_monotonic_us() + TRIM_AFTER_US);
+	if (r == ERR_TIMEOUT) {
+		/* It stays: what the login took is given back. */
+		monitor_trim(s->monitor);
+		malloc_trim(0);
+		r = converse(s, &s->session, UINT64_MAX);
+	}
 	if (r != ERR_CLOSED)
 		log_error("session of %s: %s", monitor_user(s->monitor),
 		    error_text(r));

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SESSION_GROUPS_MAX 65536
+
 void
 session_start_init(struct session_start *s)
 {
@@ -20,6 +22,7 @@ session_start_release(struct session_start *s)
 	free(s->user);
 	free(s->home);
 	free(s->shell);
+	free(s->gids);
 	free(s->host);
 	key_options_release(&s->key);
 	free(s->auth_info);
@@ -36,6 +39,9 @@ session_start_write(struct buf *out, const struct session_start *s)
 	write_text(out, s->shell);
 	write_uint32(out, (uint32_t)s->uid);
 	write_uint32(out, (uint32_t)s->gid);
+	write_uint32(out, (uint32_t)s->gid_count);
+	for (size_t i = 0; i < s->gid_count; i++)
+		write_uint32(out, (uint32_t)s->gids[i]);
 	peer_write(out, &s->peer);
 	write_text(out, s->host);
 	key_options_write(out, &s->key);
@@ -55,6 +61,22 @@ take_text(struct reader *r, int *rc)
 	return text;
 }
 
+static int
+read_gids(struct reader *r, struct session_start *s)
+{
+	uint32_t count = read_uint32(r);
+
+	if (count > SESSION_GROUPS_MAX)
+		return ERR_LIMIT;
+	s->gids = calloc((size_t)count + 1, sizeof(*s->gids));
+	if (s->gids == NULL)
+		return ERR_MEMORY;
+	for (uint32_t i = 0; i < count; i++)
+		s->gids[i] = read_uint32(r);
+	s->gid_count = count;
+	return 0;
+}
+
 int
 session_start_read(struct span body, struct session_start *ret)
 {
@@ -68,6 +90,8 @@ session_start_read(struct span body, struct session_start *ret)
 	s.shell = take_text(&r, &rc);
 	s.uid = read_uint32(&r);
 	s.gid = read_uint32(&r);
+	if (rc == 0)
+		rc = read_gids(&r, &s);
 	peer_read(&r, &s.peer);
 	s.host = take_text(&r, &rc);
 	key_rc = key_options_read(&r, &s.key);

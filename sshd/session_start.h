@@ -21,6 +21,8 @@ struct session_start {
 	char *shell;
 	uid_t uid;
 	gid_t gid;
+	gid_t *gids;            /* all groups */
+	size_t gid_count;
 	struct peer peer;
 	char *host;             /* name of the peer, or its address */
 	struct key_options key; /* limits of the key; none for a password */

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -134,11 +133,9 @@ check_chroot(const char *path, struct error *e)
 	return 0;
 }
 
-/* Groups first: inside there may be no account database. */
 static int
-enter_chroot(struct user_session *u, const char *path, struct error *e)
+enter_chroot(const char *path, struct error *e)
 {
-	const struct session_start *s = &u->start;
 	int r;
 
 	if (geteuid() != 0)
@@ -146,17 +143,13 @@ enter_chroot(struct user_session *u, const char *path, struct error *e)
 		    "ChrootDirectory needs sshd to run as root");
 	if ((r = check_chroot(path, e)) != 0)
 		return r;
-	if (initgroups(s->user, s->gid) != 0 ||
-	    setresgid(s->gid, s->gid, s->gid) != 0 || chroot(path) != 0 ||
-	    chdir("/") != 0 || setresuid(s->uid, s->uid, s->uid) != 0)
+	if (chroot(path) != 0 || chdir("/") != 0)
 		return error_set_errno(e, "chroot to %s", path);
-	if (s->uid != 0 && setuid(0) == 0)
-		return error_set(e, ERR_BUG, "privileges are still there");
 	return 0;
 }
 
 static int
-become_user_in_chroot(struct user_session *u, struct error *e)
+change_root(struct user_session *u, struct error *e)
 {
 	struct config_tokens tokens = { { NULL } };
 	char uid[24];
@@ -170,7 +163,7 @@ become_user_in_chroot(struct user_session *u, struct error *e)
 	r = config_expand(
 	    u->options.chroot_directory, &tokens, "huU", false, NULL, &path, e);
 	if (r == 0)
-		r = enter_chroot(u, path, e);
+		r = enter_chroot(path, e);
 	free(path);
 	return r;
 }
@@ -178,10 +171,14 @@ become_user_in_chroot(struct user_session *u, struct error *e)
 static int
 become_user(struct user_session *u, struct error *e)
 {
+	const struct session_start *s = &u->start;
+	int r;
+
 	umask(022);
-	if (u->options.chroot_directory != NULL)
-		return become_user_in_chroot(u, e);
-	return port_become_user(u->start.user, u->start.uid, u->start.gid, e);
+	if (u->options.chroot_directory != NULL && (r = change_root(u, e)) != 0)
+		return r;
+	return port_become_user_with_groups(
+	    s->uid, s->gid, s->gids, s->gid_count, e);
 }
 
 /* ExposeAuthInfo: a file that SSH_USER_AUTH names. */

@@ -48,17 +48,33 @@ set_ids(uid_t uid, gid_t gid, struct error *e)
 	return verify(uid, gid, e);
 }
 
+/* Nothing to give up but a saved id; nobody else to become. */
+static int
+stay_user(uid_t uid, struct error *e)
+{
+	if (getuid() != uid)
+		return error_set(e, ERR_PERMISSION,
+		    "only root can become user %u", (unsigned)uid);
+	return set_ids(uid, getgid(), e);
+}
+
+int
+port_become_user_with_groups(uid_t uid, gid_t gid, const gid_t *groups,
+    size_t count, struct error *e)
+{
+	if (geteuid() != 0)
+		return stay_user(uid, e);
+	if (setgroups(count, groups) != 0)
+		return error_set_errno(
+		    e, "cannot set the groups of user %u", (unsigned)uid);
+	return set_ids(uid, gid, e);
+}
+
 int
 port_become_user(const char *name, uid_t uid, gid_t gid, struct error *e)
 {
-	if (geteuid() != 0) {
-		/* Nothing to give up but a saved id; nobody else to become. */
-		if (getuid() != uid)
-			return error_set(e, ERR_PERMISSION,
-			    "only root can become user %s", name);
-		gid = getgid();
-		return set_ids(uid, gid, e);
-	}
+	if (geteuid() != 0)
+		return stay_user(uid, e);
 	if (initgroups(name, gid) != 0)
 		return error_set_errno(
 		    e, "cannot set the groups of user %s", name);

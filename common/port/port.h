@@ -99,6 +99,11 @@ bool port_last_login(uid_t uid, uint64_t *ret_time_s, char *ret_tty,
 int port_become_user(const char *name, uid_t uid, gid_t gid, struct error *e)
     MUST_CHECK;
 
+/* The same with the groups given (getgrouplist), where the account database
+ * is not to be asked again, or not to be had (in a chroot). */
+int port_become_user_with_groups(uid_t uid, gid_t gid, const gid_t *groups,
+    size_t count, struct error *e) MUST_CHECK;
+
 /* For the unprivileged child: chroot to an empty directory, only that gid,
  * that uid. */
 int port_become_confined(const char *chroot_dir, uid_t uid, gid_t gid,
