@@ -21,6 +21,7 @@
 #include "common/base/file.h"
 #include "common/crypto/hash.h"
 #include "common/crypto/random.h"
+#include "common/key/certificate.h"
 
 #define HASH_PREFIX  "|1|"
 #define HASH_SIZE    20
@@ -426,6 +427,32 @@ known_hosts_check(const struct known_hosts *found, const struct key *k,
 	return verdict;
 }
 
+enum known_hosts_verdict
+known_hosts_check_authority(const struct known_hosts *found,
+    const struct key *certificate, const struct known_host **ret_line)
+{
+	const struct key *ca = key_certificate(certificate)->ca;
+	enum known_hosts_verdict verdict = KNOWN_HOSTS_NEW;
+
+	for (size_t i = 0; i < found->count; i++) {
+		const struct known_host *h = &found->item[i];
+		bool is_ca = key_equal(h->key, ca);
+
+		if (h->marker == KNOWN_HOST_REVOKED &&
+		    (is_ca || span_equal(key_blob(h->key),
+				  key_plain_blob(certificate)))) {
+			*ret_line = h;
+			return KNOWN_HOSTS_REVOKED;
+		}
+		if (h->marker == KNOWN_HOST_CA && is_ca &&
+		    verdict == KNOWN_HOSTS_NEW) {
+			*ret_line = h;
+			verdict = KNOWN_HOSTS_OK;
+		}
+	}
+	return verdict;
+}
+
 /* ---- other names of a key ---- */
 
 struct name_search {
@@ -561,17 +588,30 @@ known_hosts_add(const char *path, const char *name, const struct key *k,
 
 /* ---- order of algorithms ---- */
 
-static bool
-is_type_known(const struct known_hosts *found, struct span algorithm)
+enum rank {
+	RANK_CERTIFICATE, /* where a CA is known */
+	RANK_KNOWN,
+	RANK_OTHER,
+	RANK_COUNT
+};
+
+static enum rank
+rank_of(const struct known_hosts *found, struct span algorithm)
 {
 	const struct signature_algorithm *a = signature_find(algorithm);
+	enum rank rank = RANK_OTHER;
 
 	for (size_t i = 0; a != NULL && i < found->count; i++) {
-		if (found->item[i].marker == KNOWN_HOST_PLAIN &&
-		    strcmp(key_type_name(found->item[i].key), a->key_type) == 0)
-			return true;
+		const struct known_host *h = &found->item[i];
+
+		if (h->marker == KNOWN_HOST_CA &&
+		    signature_is_of_certificate(a))
+			return RANK_CERTIFICATE;
+		if (h->marker == KNOWN_HOST_PLAIN &&
+		    strcmp(key_type_name(h->key), a->key_type) == 0)
+			rank = RANK_KNOWN;
 	}
-	return false;
+	return rank;
 }
 
 char *
@@ -579,11 +619,11 @@ known_hosts_order_algorithms(const struct known_hosts *found, const char *list)
 {
 	struct buf b = BUF_INIT;
 
-	for (int known = 1; known >= 0; known--) {
+	for (int rank = 0; rank < RANK_COUNT; rank++) {
 		struct span rest = span_text(list), name;
 
 		while (list_next(&rest, &name)) {
-			if (is_type_known(found, name) != (known == 1))
+			if ((int)rank_of(found, name) != rank)
 				continue;
 			if (b.len > 0)
 				write_byte(&b, ',');

@@ -63,6 +63,16 @@ enum known_hosts_verdict {
 enum known_hosts_verdict known_hosts_check(const struct known_hosts *found,
     const struct key *k, const struct known_host **ret_line);
 
+/*
+ * Is the CA of a host certificate (a key of a certificate type) one for the
+ * host? KNOWN_HOSTS_OK; KNOWN_HOSTS_REVOKED: the CA or the key in the
+ * certificate is marked so; else KNOWN_HOSTS_NEW. Nothing but the CA's key is
+ * looked at.
+ */
+enum known_hosts_verdict known_hosts_check_authority(
+    const struct known_hosts *found, const struct key *certificate,
+    const struct known_host **ret_line);
+
 /* Other names under which key is known in a file ("plain" names only and
  * "[hashed name]"), as "file:line: names", for the question about a new host.
  */
@@ -82,7 +92,8 @@ char *known_hosts_hash(const char *name);
 
 /*
  * list with the algorithms whose key types are known for the host moved to
- * the front (order kept); fresh text.
+ * the front (order kept), and before them, where a CA is known, those of
+ * certificates; fresh text.
  */
 char *known_hosts_order_algorithms(
     const struct known_hosts *found, const char *list);

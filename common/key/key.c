@@ -114,11 +114,14 @@ static int
 choose_type(const char *type, unsigned bits, const struct key_type_row **ret,
     unsigned *ret_bits, struct error *e)
 {
+	const struct signature_algorithm *a = signature_find(span_text(type));
 	const struct key_type_row *row = key_type_find(span_text(type));
 
 	*ret_bits = bits;
 	if (row != NULL && row->plain != NULL)
 		row = NULL; /* certificates are signed, not generated */
+	if (row == NULL && a != NULL && !signature_is_of_certificate(a))
+		row = key_type_find(span_text(a->key_type));
 	if (strcmp(type, "rsa") == 0 || (row != NULL && row->type == KEY_RSA))
 		return choose_rsa(bits, ret, ret_bits, e);
 	if (strcmp(type, "ecdsa") == 0)

@@ -84,7 +84,8 @@ const struct signature_algorithm *key_choose_signature(
 
 /* ---- life ---- */
 
-/* type as `ssh-keygen -t`: "rsa", "ecdsa", "ed25519", or a full type name.
+/* type as `ssh-keygen -t`: "rsa", "ecdsa", "ed25519", a full type name, or a
+ * signature algorithm ("rsa-sha2-512").
  * bits 0: the default (rsa 3072, ecdsa 256). ERR_KEY_TYPE, ERR_KEY_SIZE. */
 int key_generate(const char *type, unsigned bits, struct key **ret,
     struct error *e) MUST_CHECK;

@@ -92,17 +92,22 @@ read_private_file(const char *path, struct buf *text, struct error *e)
 	return r;
 }
 
-/* The .pub beside, or NULL. */
+/* The .pub beside (of a certificate, the key in it), or NULL. */
 static struct key *
 load_beside(const char *path)
 {
 	char *name = text_format("%s.pub", path);
-	struct key *k = NULL;
+	struct key *k = NULL, *plain = NULL;
 
 	if (name != NULL && key_public_load(name, &k, NULL) != 0)
 		k = NULL;
 	free(name);
-	return k;
+	if (k == NULL || key_certificate(k) == NULL)
+		return k;
+	if (key_from_blob(key_plain_blob(k), &plain) == 0)
+		IGNORE_RESULT(key_set_comment(plain, key_comment(k)));
+	key_unref(k);
+	return plain;
 }
 
 int

@@ -22,7 +22,21 @@ write_extension(struct buf *b, const char *name, struct span value)
 	write_string(b, value);
 }
 
-/* Certificates' names are no signature algorithms of server-sig-algs. */
+/* What a name of the list says about signatures: those that a certificate
+ * goes with are the plain key's. Empty for names from elsewhere. */
+static struct span
+signature_name(struct span name)
+{
+	const struct signature_algorithm *a = signature_find(name);
+
+	if (a != NULL)
+		return span_text(a->plain);
+	if (memmem(name.ptr, name.len, "-cert-", 6) != NULL)
+		return span_of(NULL, 0);
+	return name;
+}
+
+/* RFC 8308 s3.1; the names of certificates are no signature algorithms. */
 static void
 write_sig_algs(struct buf *b, const char *list)
 {
@@ -33,7 +47,9 @@ write_sig_algs(struct buf *b, const char *list)
 	mark = write_string_begin(b);
 	from = b->len;
 	while (list_next(&rest, &name)) {
-		if (memmem(name.ptr, name.len, "-cert-", 6) != NULL)
+		name = signature_name(name);
+		if (name.len == 0 ||
+		    list_has(span_of(b->data + from, b->len - from), name))
 			continue;
 		if (b->len > from)
 			write_byte(b, ',');
