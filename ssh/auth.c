@@ -97,18 +97,23 @@ choose_algorithm(const struct auth *a, const struct key *k)
 	if (key_row(k)->type != KEY_RSA)
 		return key_choose_signature(k, span_text(accepted));
 	if (*server == '\0') {
-		s = signature_find(span_text("ssh-rsa"));
-		if (s != NULL && list_has(rest, span_text("ssh-rsa")))
-			return s;
+		/* "ssh-rsa", or that of certificates: named as the type. */
+		name = span_text(key_type_name(k));
+		if (list_has(rest, name))
+			return signature_find(name);
 		return key_choose_signature(k, rest);
 	}
 	while (list_next(&rest, &name)) {
-		if (!list_has(span_text(server), name))
+		/* Servers name the plain algorithms only. */
+		s = signature_find(name);
+		if (s == NULL ||
+		    !list_has(span_text(server), span_text(s->plain)))
 			continue;
 		if (common.len > 0)
 			write_byte(&common, ',');
 		write_span(&common, name);
 	}
+	s = NULL;
 	if (buf_error(&common) == 0 && common.len > 0)
 		s = key_choose_signature(k, buf_span(&common));
 	buf_release(&common);
@@ -123,7 +128,7 @@ log_offer(const struct identity *id, const char *what)
 	if (!log_wants(LOG_LEVEL_DEBUG1))
 		return;
 	print = key_fingerprint(identity_key(id), DIGEST_SHA256);
-	log_debug1("%s: %s %s %s%s", what, id->path,
+	log_debug1("%s: %s %s %s%s", what, identity_name(id),
 	    key_row(identity_key(id))->short_name, print != NULL ? print : "",
 	    id->is_explicit ? " explicit" : "");
 	free(print);
@@ -135,7 +140,7 @@ send_signed(
     struct auth *a, struct identity *id, const struct signature_algorithm *s)
 {
 	struct buf data = BUF_INIT, signature = BUF_INIT;
-	struct span blob = key_blob(id->private);
+	struct span blob = key_blob(identity_key(id));
 	int r;
 
 	r = userauth_client_sign_data(a->u, s->name, blob, &data);
@@ -163,8 +168,10 @@ unlock(struct auth *a, struct identity *id)
 	r = can_ask(a)
 		? identity_unlock(id, a->c.o->number_of_password_prompts, &e)
 		: ERR_UNSUPPORTED;
-	if (r == 0)
+	if (r == 0) {
+		identities_share(a->c.identities, id);
 		return true;
+	}
 	if (r != ERR_UNSUPPORTED && r != ERR_CANCELLED && r != ERR_PASSPHRASE)
 		log_info("Load key \"%s\": %s", id->path, error_message(&e, r));
 	id->answer = IDENTITY_LOCKED;
@@ -200,7 +207,8 @@ offer(struct auth *a, struct identity *id)
 	if (id->private == NULL && !id->is_encrypted)
 		return 0;
 	if ((s = choose_algorithm(a, identity_key(id))) == NULL) {
-		log_debug1("%s: no mutual signature algorithm", id->path);
+		log_debug1(
+		    "%s: no mutual signature algorithm", identity_name(id));
 		id->answer = IDENTITY_NO_ALGORITHM;
 		return 0;
 	}
@@ -247,13 +255,13 @@ on_pk_ok(struct auth *a)
 	id->answer = IDENTITY_ACCEPTED;
 	if (!unlock(a, id))
 		return 0;
-	s = choose_algorithm(a, id->private);
+	s = choose_algorithm(a, identity_key(id));
 	if (s == NULL)
 		return 0;
 	/* The file may hold another key than its public half says. */
-	if (id->public != NULL && !key_equal(id->public, id->private)) {
-		log_error(
-		    "%s: its public half belongs to another key", id->path);
+	if (!identity_is_whole(id)) {
+		log_error("%s: its public half belongs to another key",
+		    identity_name(id));
 		id->answer = IDENTITY_NO_ALGORITHM;
 		return 0;
 	}
@@ -579,6 +587,21 @@ note_partial(struct auth *a)
 			a->c.identities->item[i].answer = IDENTITY_NOT_OFFERED;
 }
 
+/* The answer to a user's first request may have come with another list of
+ * signature algorithms. */
+static void
+reconsider_algorithms(struct auth *a)
+{
+	for (size_t i = 0; i < a->c.identities->count; i++) {
+		struct identity *id = &a->c.identities->item[i];
+
+		if (id->answer == IDENTITY_NO_ALGORITHM &&
+		    choose_algorithm(a, identity_key(id)) != NULL &&
+		    (id->private == NULL || identity_is_whole(id)))
+			id->answer = IDENTITY_NOT_OFFERED;
+	}
+}
+
 static int
 on_failure(struct auth *a)
 {
@@ -592,6 +615,7 @@ on_failure(struct auth *a)
 	else
 		note_refusal(a);
 	a->identity = NULL;
+	reconsider_algorithms(a);
 	log_debug1("Authentications that can continue: %s", list);
 	return next_request(a);
 }

@@ -620,7 +620,7 @@ client_print_identities(
 	for (size_t i = 0; i < list.count; i++) {
 		const struct key *k = identity_key(&list.item[i]);
 		char *line =
-		    k != NULL ? key_public_line(k, list.item[i].path) : NULL;
+		    k != NULL ? key_public_line(k, identity_name(&list.item[i])) : NULL;
 
 		if (line != NULL)
 			puts(line);

@@ -109,9 +109,7 @@ client_memorize(struct client *c)
 	m.kex = first != NULL ? strdup(first) : NULL;
 	first = transport_peer_first_host_key(c->t);
 	m.host_key = first != NULL ? strdup(first) : NULL;
-	m.fingerprint = id != NULL && identity_key(id) != NULL
-			    ? key_fingerprint(identity_key(id), DIGEST_SHA256)
-			    : NULL;
+	m.fingerprint = id != NULL ? identity_mark(id) : NULL;
 	if (!same(c->memory.kex, m.kex) ||
 	    !same(c->memory.host_key, m.host_key) ||
 	    !same(c->memory.fingerprint, m.fingerprint))

@@ -11,11 +11,12 @@
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/secret.h"
+#include "common/base/time.h"
+#include "common/key/certificate.h"
+#include "common/key/revocation.h"
 #include "common/port/prompt.h"
 
 #define BOX_LINE "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@"
-
-#define REVOKED_FILE_MAX (16 * 1024 * 1024)
 
 /* ---- lookup ---- */
 
@@ -135,35 +136,18 @@ warn_revoked(const struct host_check *h, const struct key *k)
 		  "impersonate this host.");
 }
 
-/* Is k among the keys (one a line) of a file? Unreadable: yes, as nothing
- * can then be said to be good. */
+/* Is k revoked by a file? Unreadable: yes, as nothing can then be said to be
+ * good. */
 static bool
 is_in_revoked_file(const char *path, const struct key *k)
 {
-	struct buf text = BUF_MAX_INIT(REVOKED_FILE_MAX);
 	struct error e = { 0 };
-	struct span rest, line;
-	struct key *other;
-	bool is_in = false;
+	bool is_in;
 
-	if (file_read(path, REVOKED_FILE_MAX, &text, &e) != 0) {
+	if (revocation_check(path, k, &is_in, &e) != 0) {
 		log_error("RevokedHostKeys: %s; all keys are refused", e.text);
 		return true;
 	}
-	rest = buf_span(&text);
-	if (rest.len >= 8 && memcmp(rest.ptr, "SSHKRL\n", 7) == 0) {
-		log_error("RevokedHostKeys: %s: key revocation lists are not "
-			  "supported yet; all keys are refused",
-		    path);
-		is_in = true;
-	}
-	while (!is_in && line_next(&rest, &line)) {
-		if (key_from_line(line, &other, NULL) != 0)
-			continue;
-		is_in = key_equal(other, k);
-		key_unref(other);
-	}
-	buf_release(&text);
 	return is_in;
 }
 
@@ -458,22 +442,79 @@ log_key(const struct host_check *h, const struct key *k)
 	free(print);
 }
 
-bool
-host_check_verify(
-    struct host_check *h, const struct key *k, const struct peer *peer)
+/* ---- certificates ---- */
+
+static void
+log_certificate(const struct host_check *h, const struct key *k)
+{
+	const struct certificate *c = key_certificate(k);
+	char *print, *ca;
+
+	if (!log_wants(LOG_LEVEL_DEBUG1))
+		return;
+	print = fingerprint(h, k);
+	ca = fingerprint(h, c->ca);
+	log_debug1("Server host certificate: %s %s, serial %llu ID \"%s\" CA "
+		   "%s %s",
+	    key_type_name(k), print != NULL ? print : "",
+	    (unsigned long long)c->serial, c->key_id, key_type_name(c->ca),
+	    ca != NULL ? ca : "");
+	free(print);
+	free(ca);
+}
+
+/* Does what the certificate says hold for this host? */
+static bool
+certificate_holds(const struct host_check *h, const struct key *k)
+{
+	struct certificate_use use = { CERTIFICATE_HOST, time_wall_s(), h->host,
+		h->o->ca_signature_algorithms };
+	struct error e = { 0 };
+
+	if (certificate_check(key_certificate(k), &use, &e) == 0)
+		return true;
+	log_error("%s", e.text);
+	return false;
+}
+
+static enum known_hosts_verdict
+check_authority(const struct host_check *h, const struct known_hosts *found,
+    const struct key *k)
 {
 	const struct known_host *line = NULL;
-	enum known_hosts_verdict verdict;
+	enum known_hosts_verdict v =
+	    known_hosts_check_authority(found, k, &line);
 
-	log_key(h, k);
-	if (is_revoked(h, k))
-		return on_revoked(h, k);
-	if (h->o->no_host_authentication_for_localhost && is_loopback(peer)) {
-		log_debug1("Forcing accepting of host key for "
-			   "loopback/localhost.");
-		return true;
-	}
-	verdict = known_hosts_check(&h->found, k, &line);
+	if (v != KNOWN_HOSTS_OK)
+		return v;
+	log_debug1("Found CA key in %s:%lu", line->file, line->line);
+	return certificate_holds(h, k) ? KNOWN_HOSTS_OK : KNOWN_HOSTS_NEW;
+}
+
+/* As for plain keys, a CA may be known for the host on any port. */
+static enum known_hosts_verdict
+check_certificate(const struct host_check *h, const struct key *k)
+{
+	struct known_hosts found = { 0 };
+	enum known_hosts_verdict v = check_authority(h, &h->found, k);
+
+	if (v != KNOWN_HOSTS_NEW || strcmp(h->name, h->host) == 0)
+		return v;
+	look_up(h->o, h->host, &found);
+	v = check_authority(h, &found, k);
+	known_hosts_release(&found);
+	return v;
+}
+
+/* ---- the verdict ---- */
+
+static bool
+verify_plain(struct host_check *h, const struct key *k, const struct peer *peer)
+{
+	const struct known_host *line = NULL;
+	enum known_hosts_verdict verdict =
+	    known_hosts_check(&h->found, k, &line);
+
 	switch (verdict) {
 	case KNOWN_HOSTS_OK:
 		log_debug1("Host '%s' is known and matches the %s host key.",
@@ -491,5 +532,52 @@ host_check_verify(
 		if (is_known_without_port(h, k))
 			return true;
 		return on_new(h, k, peer, verdict == KNOWN_HOSTS_NEW_TYPE);
+	}
+}
+
+/* A certificate by nobody we know still shows a key, which may be known. */
+static bool
+verify_key_inside(
+    struct host_check *h, const struct key *k, const struct peer *peer)
+{
+	struct key *plain;
+	bool ok;
+
+	log_debug1("No matching CA found. Retry with plain key");
+	if (key_from_blob(key_plain_blob(k), &plain) != 0)
+		return refuse();
+	ok = verify_plain(h, plain, peer);
+	key_unref(plain);
+	return ok;
+}
+
+bool
+host_check_verify(
+    struct host_check *h, const struct key *k, const struct peer *peer)
+{
+	bool is_certificate = key_certificate(k) != NULL;
+
+	log_key(h, k);
+	if (is_certificate)
+		log_certificate(h, k);
+	if (is_revoked(h, k))
+		return on_revoked(h, k);
+	if (h->o->no_host_authentication_for_localhost && is_loopback(peer)) {
+		log_debug1("Forcing accepting of host key for "
+			   "loopback/localhost.");
+		return true;
+	}
+	if (!is_certificate)
+		return verify_plain(h, k, peer);
+	switch (check_certificate(h, k)) {
+	case KNOWN_HOSTS_OK:
+		log_debug1("Host '%s' is known and matches the %s host "
+			   "certificate.",
+		    h->name, type_of(k));
+		return true;
+	case KNOWN_HOSTS_REVOKED:
+		return on_revoked(h, k);
+	default:
+		return verify_key_inside(h, k, peer);
 	}
 }

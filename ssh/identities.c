@@ -13,6 +13,7 @@
 #include "common/base/log.h"
 #include "common/base/secret.h"
 #include "common/base/text.h"
+#include "common/key/certificate.h"
 #include "common/key/key_file.h"
 #include "common/port/prompt.h"
 
@@ -32,6 +33,8 @@ identity_release(struct identity *id)
 	free(id->path);
 	key_unref(id->public);
 	key_unref(id->private);
+	key_unref(id->certificate);
+	free(id->certificate_path);
 }
 
 void
@@ -46,7 +49,31 @@ identities_release(struct identities *list)
 const struct key *
 identity_key(const struct identity *id)
 {
+	if (id->certificate != NULL)
+		return id->certificate;
 	return id->private != NULL ? id->private : id->public;
+}
+
+const char *
+identity_name(const struct identity *id)
+{
+	return id->certificate_path != NULL ? id->certificate_path : id->path;
+}
+
+/* The key under the certificate. */
+static const struct key *
+plain_key(const struct identity *id)
+{
+	return id->private != NULL ? id->private : id->public;
+}
+
+bool
+identity_is_whole(const struct identity *id)
+{
+	if (id->certificate != NULL)
+		return span_equal(
+		    key_plain_blob(id->certificate), key_blob(id->private));
+	return id->public == NULL || key_equal(id->public, id->private);
 }
 
 /* ---- reading files ---- */
@@ -61,6 +88,39 @@ public_beside(const char *path)
 	if (name != NULL && key_public_load(name, &k, NULL) != 0)
 		k = NULL;
 	free(name);
+	if (k != NULL && key_certificate(k) != NULL) {
+		key_unref(k);
+		k = NULL;
+	}
+	return k;
+}
+
+/* The user certificate in a file, or NULL. Most .pub files hold plain keys:
+ * those cost no decoding. */
+static struct key *
+load_certificate(const char *path)
+{
+	static const char mark[] = "-cert-v01@openssh.com ";
+	struct buf text = BUF_INIT;
+	struct key *k = NULL;
+	struct span rest, line;
+
+	if (path == NULL || file_read(path, KEY_FILE_MAX, &text, NULL) != 0) {
+		buf_release(&text);
+		return NULL;
+	}
+	rest = buf_span(&text);
+	if (rest.len > 0 &&
+	    memmem(rest.ptr, rest.len, mark, sizeof(mark) - 1) != NULL &&
+	    line_next(&rest, &line) && key_from_line(line, &k, NULL) != 0)
+		k = NULL;
+	buf_release(&text);
+	if (k != NULL && (key_certificate(k) == NULL ||
+			     key_certificate(k)->kind != CERTIFICATE_USER)) {
+		log_debug1("%s: ignoring certificate: not a user's", path);
+		key_unref(k);
+		k = NULL;
+	}
 	return k;
 }
 
@@ -89,6 +149,11 @@ strip_public_suffix(struct identity *id)
 	if (!text_ends_with(id->path, ".pub") ||
 	    key_public_load(id->path, &id->public, NULL) != 0)
 		return false;
+	/* A certificate is looked for later. */
+	if (key_certificate(id->public) != NULL) {
+		key_unref(id->public);
+		id->public = NULL;
+	}
 	id->path[strlen(id->path) - strlen(".pub")] = '\0';
 	return true;
 }
@@ -153,12 +218,133 @@ is_listed(const struct identities *list, const char *path)
 	return false;
 }
 
+/* Takes id. */
+static int
+append(struct identities *list, struct identity *id, struct error *e)
+{
+	struct identity *grown =
+	    realloc(list->item, (list->count + 1) * sizeof(*grown));
+
+	if (grown == NULL) {
+		identity_release(id);
+		return error_set(e, ERR_MEMORY, "out of memory");
+	}
+	list->item = grown;
+	list->item[list->count++] = *id;
+	return 0;
+}
+
+/* ---- certificates ---- */
+
+static bool
+is_certificate_of(const struct key *certificate, const struct identity *id)
+{
+	const struct key *k = plain_key(id);
+
+	return k == NULL ||
+	       span_equal(key_plain_blob(certificate), key_blob(k));
+}
+
+/* The certificate in the file named like the key with suffix behind. */
+static struct key *
+certificate_beside(const struct identity *id, const char *suffix)
+{
+	char *path = text_format("%s%s", id->path, suffix);
+	struct key *k = load_certificate(path);
+
+	if (k != NULL && !is_certificate_of(k, id)) {
+		log_info("%s: certificate is for another key", path);
+		key_unref(k);
+		k = NULL;
+	}
+	free(path);
+	return k;
+}
+
+/* The same key once more, with a certificate (taken) in front. */
+static int
+append_with(struct identities *list, const struct identity *of,
+    struct key *certificate, const char *path, struct error *e)
+{
+	struct identity id = {
+		.path = strdup(of->path),
+		.is_explicit = of->is_explicit,
+		.is_encrypted = of->is_encrypted,
+		.public = of->public != NULL ? key_ref(of->public) : NULL,
+		.private = of->private != NULL ? key_ref(of->private) : NULL,
+		.certificate = certificate,
+		.certificate_path = path != NULL ? strdup(path) : NULL,
+	};
+
+	if (id.path == NULL || (path != NULL && id.certificate_path == NULL)) {
+		identity_release(&id);
+		return error_set(e, ERR_MEMORY, "out of memory");
+	}
+	return append(list, &id, e);
+}
+
+static int
+add_named_certificate(struct identities *list, const struct identities *keys,
+    const char *text, const struct ssh_tokens *tokens, struct error *e)
+{
+	struct key *k = NULL;
+	char *path;
+	int r;
+
+	r = ssh_option_expand(
+	    SSH_OPTION_certificate_file, text, tokens, &path, e);
+	if (r != 0)
+		return r;
+	k = load_certificate(path);
+	log_debug1("certificate file %s type %s", path,
+	    k != NULL ? key_type_name(k) : "unknown");
+	for (size_t i = 0; k != NULL && i < keys->count; i++) {
+		const struct identity *id = &keys->item[i];
+
+		if (plain_key(id) == NULL || !is_certificate_of(k, id))
+			continue;
+		r = append_with(list, id, k, path, e);
+		k = NULL;
+	}
+	if (k != NULL)
+		log_debug1("%s: no private key for it", path);
+	key_unref(k);
+	free(path);
+	return r;
+}
+
+/* Those of CertificateFile stand in front of all keys. */
+static int
+put_named_certificates_first(const struct ssh_options *o,
+    const struct ssh_tokens *tokens, struct identities *list, struct error *e)
+{
+	const struct strings *files = &o->certificate_file;
+	struct identities all = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < files->count; i++)
+		r = add_named_certificate(
+		    &all, list, files->item[i], tokens, e);
+	for (size_t i = 0; i < list->count; i++) {
+		if (r == 0)
+			r = append(&all, &list->item[i], e);
+		else
+			identity_release(&list->item[i]);
+	}
+	free(list->item);
+	*list = all;
+	return r;
+}
+
+/* ---- the list ---- */
+
 static int
 add_file(struct identities *list, const char *text, bool is_explicit,
-    const struct ssh_tokens *tokens, struct error *e)
+    bool has_certificate_files, const struct ssh_tokens *tokens,
+    struct error *e)
 {
 	struct identity id = { .is_explicit = is_explicit };
-	struct identity *grown;
+	struct key *certificate = NULL;
 	int r;
 
 	r = ssh_option_expand(
@@ -169,46 +355,66 @@ add_file(struct identities *list, const char *text, bool is_explicit,
 		identity_release(&id);
 		return 0;
 	}
-	grown = realloc(list->item, (list->count + 1) * sizeof(*grown));
-	if (grown == NULL) {
-		identity_release(&id);
-		return error_set(e, ERR_MEMORY, "out of memory");
-	}
-	list->item = grown;
-	list->item[list->count++] = id;
-	return 0;
+	/* One in the place of the public key is offered instead of it. */
+	id.certificate = certificate_beside(&id, ".pub");
+	if (!has_certificate_files && id.certificate == NULL)
+		certificate = certificate_beside(&id, "-cert.pub");
+	r = append(list, &id, e);
+	if (r == 0 && certificate != NULL)
+		return append_with(
+		    list, &list->item[list->count - 1], certificate, NULL, e);
+	key_unref(certificate);
+	return r;
 }
 
 int
 identities_load(const struct ssh_options *o, const struct ssh_tokens *tokens,
     struct identities *ret, struct error *e)
 {
+	static const struct strings none = STRINGS_INIT;
 	const struct strings *files = &o->identity_file;
+	bool named = o->certificate_file.count > 0;
 	int r = 0;
 
 	memset(ret, 0, sizeof(*ret));
 	if (!ssh_options_is_set(o, SSH_OPTION_identity_file)) {
 		for (size_t i = 0; r == 0 && i < ARRAY_COUNT(default_files);
 		     i++)
-			r = add_file(ret, default_files[i], false, tokens, e);
-		return r;
+			r = add_file(
+			    ret, default_files[i], false, named, tokens, e);
+		files = &none;
 	}
 	for (size_t i = 0; r == 0 && i < files->count; i++)
 		if (strcmp(files->item[i], "none") != 0)
-			r = add_file(ret, files->item[i], true, tokens, e);
+			r = add_file(
+			    ret, files->item[i], true, named, tokens, e);
+	if (r == 0 && named)
+		r = put_named_certificates_first(o, tokens, ret, e);
 	return r;
 }
 
+char *
+identity_mark(const struct identity *id)
+{
+	const struct key *k = identity_key(id);
+	char *print = k != NULL ? key_fingerprint(k, DIGEST_SHA256) : NULL;
+	char *mark;
+
+	if (print == NULL || id->certificate == NULL)
+		return print;
+	mark = text_format("%s-cert", print);
+	free(print);
+	return mark;
+}
+
 struct identity *
-identities_find(const struct identities *list, const char *fingerprint)
+identities_find(const struct identities *list, const char *mark)
 {
 	for (size_t i = 0; i < list->count; i++) {
-		const struct key *k = identity_key(&list->item[i]);
-		char *print =
-		    k != NULL ? key_fingerprint(k, DIGEST_SHA256) : NULL;
-		bool is_it = print != NULL && strcmp(print, fingerprint) == 0;
+		char *its = identity_mark(&list->item[i]);
+		bool is_it = its != NULL && strcmp(its, mark) == 0;
 
-		free(print);
+		free(its);
 		if (is_it)
 			return &list->item[i];
 	}
@@ -245,4 +451,16 @@ identity_unlock(struct identity *id, int prompts, struct error *e)
 	if (r != 0)
 		id->private = NULL;
 	return r;
+}
+
+void
+identities_share(struct identities *list, const struct identity *id)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		struct identity *other = &list->item[i];
+
+		if (other->private == NULL && id->private != NULL &&
+		    strcmp(other->path, id->path) == 0)
+			other->private = key_ref(id->private);
+	}
 }

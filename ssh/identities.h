@@ -1,6 +1,7 @@
 /*
  * identities.h - the person's keys: read once, in the order in which they
- * are offered.
+ * are offered: certificates of CertificateFile, then each key, and behind it
+ * the certificate in the file with -cert.pub behind its name.
  *
  * Holds secrets: private keys without a passphrase are loaded at the start,
  * the others when the server has said that it wants them.
@@ -33,6 +34,9 @@ struct identity {
 	bool is_encrypted;   /* private is loaded with a passphrase */
 	struct key *public;  /* NULL: known only after loading */
 	struct key *private; /* NULL: not loaded, or not there */
+	/* Offered instead of the key, which signs for it; NULL: none. */
+	struct key *certificate;
+	char *certificate_path; /* of CertificateFile; NULL */
 	enum identity_answer answer;
 };
 
@@ -41,16 +45,30 @@ struct identities {
 	size_t count;
 };
 
-/* Keys of IdentityFile or of the default files. What cannot be read is
- * logged and left out. ERR_MEMORY, ERR_CONFIG (a bad token). */
+/* Keys of IdentityFile or of the default files, and certificates. What
+ * cannot be read is logged and left out. ERR_MEMORY, ERR_CONFIG (a bad token).
+ */
 int identities_load(const struct ssh_options *o,
     const struct ssh_tokens *tokens, struct identities *ret,
     struct error *e) MUST_CHECK;
 void identities_release(struct identities *list);
 
-/* The identity whose fingerprint (SHA256:...) this is, or NULL. */
+/* What to remember an identity by: its fingerprint (SHA256:...), with
+ * "-cert" behind it for a certificate. Fresh text; NULL if it is unknown. */
+char *identity_mark(const struct identity *id);
+
+/* The identity with this mark, or NULL. */
 struct identity *identities_find(
-    const struct identities *list, const char *fingerprint);
+    const struct identities *list, const char *mark);
+
+/* The file to name in messages. */
+const char *identity_name(const struct identity *id);
+
+/* Does the private key (loaded) belong to what is offered? */
+bool identity_is_whole(const struct identity *id);
+
+/* Entries of the same file get the private key that was unlocked for one. */
+void identities_share(struct identities *list, const struct identity *id);
 
 /*
  * Loads an encrypted private key; asks for its passphrase (blocks) at most
@@ -60,7 +78,8 @@ struct identity *identities_find(
 int identity_unlock(
     struct identity *id, int prompts, struct error *e) MUST_CHECK;
 
-/* The half that says who it is; NULL if even that is unknown. */
+/* The certificate, or the half of the key that says who it is; NULL if even
+ * that is unknown. */
 const struct key *identity_key(const struct identity *id);
 
 #endif

@@ -7,6 +7,8 @@
 
 #include "common/base/log.h"
 #include "common/base/text.h"
+#include "common/base/time.h"
+#include "common/key/certificate.h"
 
 static const char *
 identity_words(enum identity_answer a)
@@ -56,7 +58,7 @@ write_identity(const struct identity *id, struct buf *out)
 	char *print = k != NULL ? key_fingerprint(k, DIGEST_SHA256) : NULL;
 
 	separate(out);
-	buf_printf(out, "key %s", id->path);
+	buf_printf(out, "key %s", identity_name(id));
 	if (print != NULL)
 		buf_printf(out, " (%s %s)", key_row(k)->short_name, print);
 	free(print);
@@ -90,8 +92,8 @@ write_answers(const struct report *r, struct buf *out)
 		if (identity_words(id->answer) == NULL)
 			continue;
 		separate(out);
-		buf_printf(
-		    out, "key %s: %s", id->path, identity_words(id->answer));
+		buf_printf(out, "key %s: %s", identity_name(id),
+		    identity_words(id->answer));
 	}
 	if (method_words(r->keyboard_interactive) != NULL) {
 		separate(out);
@@ -136,6 +138,40 @@ write_authorize(const struct report *r, const char *path, struct buf *out)
 	    path, r->user, path, r->o->port, r->user, r->host);
 }
 
+/* A certificate that was refused says itself why, more often than not. */
+static bool
+write_certificate_cause(const struct report *r, struct buf *out)
+{
+	const struct identity *id = NULL;
+	const struct certificate *c;
+	uint64_t now = time_wall_s();
+
+	for (size_t i = 0; id == NULL && i < r->identities->count; i++)
+		if (r->identities->item[i].answer == IDENTITY_REFUSED &&
+		    r->identities->item[i].certificate != NULL)
+			id = &r->identities->item[i];
+	if (id == NULL)
+		return false;
+	c = key_certificate(id->certificate);
+	buf_printf(out, "the certificate of %s ", identity_name(id));
+	if (now < c->valid_after)
+		buf_printf(out, "is not valid yet; compare the clocks");
+	else if (now >= c->valid_before)
+		buf_printf(out, "has expired; ask its CA for a new one");
+	else if (!strings_has(&c->principals, r->user))
+		buf_printf(out,
+		    "does not name %s (ssh-keygen -L shows its "
+		    "principals)",
+		    r->user);
+	else
+		buf_printf(out,
+		    "was signed by a CA that the server does not "
+		    "trust for %s (TrustedUserCAKeys, "
+		    "cert-authority in authorized_keys)",
+		    r->user);
+	return true;
+}
+
 /* A cause that lies with one of our keys; false: none. */
 static bool
 write_key_cause(const struct report *r, struct buf *out)
@@ -160,6 +196,8 @@ write_key_cause(const struct report *r, struct buf *out)
 		    "accept; see PubkeyAcceptedAlgorithms, or "
 		    "make an ed25519 key (ssh-keygen)",
 		    id->path);
+	} else if (write_certificate_cause(r, out)) {
+		return true;
 	} else if ((id = first_with(r, IDENTITY_REFUSED)) != NULL) {
 		buf_printf(out,
 		    "the account %s does not list this key, or "
