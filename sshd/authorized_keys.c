@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "common/base/time.h"
+#include "common/key/certificate.h"
 
 /* ---- the options ---- */
 
@@ -391,6 +392,32 @@ from_matches(const char *from, const struct key_context *c)
 	return by_address == 1 || by_name == 1;
 }
 
+/* principals=: one of the certificate's must be in the list. */
+static bool
+has_principal(const struct certificate *c, const char *list)
+{
+	for (size_t i = 0; i < c->principals.count; i++)
+		if (list_has(span_text(list), span_text(c->principals.item[i])))
+			return true;
+	return false;
+}
+
+static int
+check_authority(
+    const struct key_options *o, const struct key_context *c, struct error *e)
+{
+	struct certificate_use use = { CERTIFICATE_USER, c->now_s,
+		o->principals == NULL ? c->user : NULL, c->ca_algorithms };
+
+	if (!o->is_cert_authority)
+		return ERR_NOT_FOUND;
+	if (o->principals != NULL &&
+	    !has_principal(c->certificate, o->principals))
+		return error_set(e, ERR_PERMISSION,
+		    "Certificate does not contain an authorized principal");
+	return certificate_check(c->certificate, &use, e);
+}
+
 int
 key_options_check(
     const struct key_options *o, const struct key_context *c, struct error *e)
@@ -401,10 +428,56 @@ key_options_check(
 		return error_set(e, ERR_PERMISSION,
 		    "correct key but not from a permitted host (from=\"%s\")",
 		    o->from);
+	if (c->certificate != NULL)
+		return check_authority(o, c, e);
 	if (o->is_cert_authority)
 		return error_set(e, ERR_PERMISSION,
 		    "key is a certificate authority, not a user's");
 	return 0;
+}
+
+static int
+narrow(struct key_options *o, struct certificate_rights *rights,
+    const struct key_context *c, struct error *e)
+{
+	if (rights->source_address != NULL &&
+	    (c->address == NULL || c->address->family == 0 ||
+		address_list_match(rights->source_address, c->address, true) !=
+		    1))
+		return error_set(e, ERR_PERMISSION,
+		    "certificate is not for use from this address "
+		    "(source-address)");
+	/* A line could only replace the CA's command, never add to it. */
+	if (o->command != NULL && rights->force_command != NULL &&
+	    strcmp(o->command, rights->force_command) != 0)
+		return error_set(e, ERR_PERMISSION,
+		    "certificate and key options forced command do not match");
+	if (o->command == NULL) {
+		o->command = rights->force_command;
+		rights->force_command = NULL;
+	}
+	o->no_pty |= !rights->pty;
+	o->no_port_forwarding |= !rights->port_forwarding;
+	o->no_agent_forwarding |= !rights->agent_forwarding;
+	o->no_x11_forwarding |= !rights->x11_forwarding;
+	o->no_user_rc |= !rights->user_rc;
+	o->touch_not_required &= rights->touch_not_required;
+	o->verify_required |= rights->verify_required;
+	return 0;
+}
+
+int
+key_options_narrow(struct key_options *o, const struct certificate *c,
+    const struct key_context *context, struct error *e)
+{
+	struct certificate_rights rights;
+	int r = certificate_rights_read(c, &rights, e);
+
+	if (r != 0)
+		return r;
+	r = narrow(o, &rights, context, e);
+	certificate_rights_release(&rights);
+	return r;
 }
 
 /* ---- the search ---- */

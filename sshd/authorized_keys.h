@@ -22,6 +22,8 @@
 #define AUTHORIZED_KEYS_FILE_MAX ((size_t)64 * 1024 * 1024)
 #define KEY_OPTIONS_MAX          256 /* options a line */
 
+struct certificate;
+
 /* What a matching line says. Text is owned. */
 struct key_options {
 	bool no_pty;
@@ -59,19 +61,32 @@ void key_options_write(struct buf *out, const struct key_options *o);
 int key_options_read(struct reader *r, struct key_options *ret) MUST_CHECK;
 
 /* Who asks. host is the name of the address (or its text); now_s the wall
- * clock. */
+ * clock. For a certificate, whose CA is looked for: the certificate, the
+ * account's name, and CASignatureAlgorithms. */
 struct key_context {
 	const struct address *address;
 	const char *host;
 	uint64_t now_s;
+	const struct certificate *certificate; /* NULL: a plain key */
+	const char *user;
+	const char *ca_algorithms;
 };
 
 /*
  * May the line be used by this peer now? ERR_PERMISSION with a sentence
- * that says why not (from=, expiry-time=).
+ * that says why not (from=, expiry-time=, what the certificate lacks);
+ * ERR_NOT_FOUND where a CA is wanted and the line is a plain key's.
  */
 int key_options_check(const struct key_options *o, const struct key_context *c,
     struct error *e) MUST_CHECK;
+
+/*
+ * Narrows the options of a CA's line, or of a principal's, to what the
+ * certificate allows: its extensions, its forced command, source-address.
+ * ERR_PERMISSION with the sentence why it may not be used at all.
+ */
+int key_options_narrow(struct key_options *o, const struct certificate *c,
+    const struct key_context *context, struct error *e) MUST_CHECK;
 
 struct key_match {
 	struct key_options options;

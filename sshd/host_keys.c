@@ -11,10 +11,12 @@
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/secret.h"
+#include "common/key/certificate.h"
 #include "common/key/key_file.h"
 
 struct host_key {
 	struct key *public_key;
+	struct key *certificate; /* of the key; NULL: none */
 	struct key *private_key; /* made when first used; may be NULL */
 	uint8_t *fields;         /* private fields, locked; may be NULL */
 	size_t fields_len;
@@ -38,6 +40,7 @@ host_keys_free(struct host_keys *k)
 		return;
 	for (size_t i = 0; i < k->count; i++) {
 		key_unref(k->item[i].public_key);
+		key_unref(k->item[i].certificate);
 		key_unref(k->item[i].private_key);
 		secret_free(k->item[i].fields, k->item[i].fields_len);
 	}
@@ -154,6 +157,53 @@ host_keys_load(struct host_keys *k, const struct strings *paths, bool wanted,
 	return k->count;
 }
 
+/* ---- certificates ---- */
+
+/* Takes a reference. The first certificate of a key stays. */
+static int
+attach(struct host_keys *k, struct key *certificate)
+{
+	for (size_t i = 0; i < k->count; i++) {
+		struct host_key *h = &k->item[i];
+
+		if (!span_equal(
+			key_blob(h->public_key), key_plain_blob(certificate)))
+			continue;
+		if (h->certificate == NULL)
+			h->certificate = key_ref(certificate);
+		return 0;
+	}
+	return ERR_NOT_FOUND;
+}
+
+static void
+load_certificate(struct host_keys *k, const char *path)
+{
+	struct error e = { 0 };
+	struct key *key = NULL;
+	int r;
+
+	if ((r = key_public_load(path, &key, &e)) != 0)
+		log_error("Could not load host certificate \"%s\": %s", path,
+		    error_message(&e, r));
+	else if (key_certificate(key) == NULL)
+		log_error("Certificate file is not a certificate: %s", path);
+	else if (key_certificate(key)->kind != CERTIFICATE_HOST)
+		log_error("Certificate file is not of a host: %s", path);
+	else if (attach(k, key) != 0)
+		log_error("No matching private key for certificate: %s", path);
+	else
+		log_debug1("host certificate %s: %s", path, key_type_name(key));
+	key_unref(key);
+}
+
+void
+host_keys_load_certificates(struct host_keys *k, const struct strings *paths)
+{
+	for (size_t i = 0; i < paths->count; i++)
+		load_certificate(k, paths->item[i]);
+}
+
 /* ---- between processes ---- */
 
 static void
@@ -164,6 +214,9 @@ write_keys(const struct host_keys *k, struct buf *out, bool private)
 		const struct host_key *h = &k->item[i];
 
 		write_string(out, key_blob(h->public_key));
+		write_string(out, h->certificate != NULL
+				      ? key_blob(h->certificate)
+				      : span_of(NULL, 0));
 		if (private)
 			write_string(out, span_of(h->fields, h->fields_len));
 	}
@@ -182,6 +235,22 @@ host_keys_write_public(const struct host_keys *k, struct buf *out)
 }
 
 static int
+read_certificate(struct host_keys *k, struct span blob)
+{
+	struct key *certificate;
+	int r;
+
+	if (blob.len == 0)
+		return 0;
+	if ((r = key_from_blob(blob, &certificate)) != 0)
+		return r;
+	r = key_certificate(certificate) == NULL ? ERR_KEY_TYPE
+						 : attach(k, certificate);
+	key_unref(certificate);
+	return r;
+}
+
+static int
 read_keys(struct reader *r, struct host_keys *k, bool private)
 {
 	uint32_t count = read_uint32(r);
@@ -191,12 +260,14 @@ read_keys(struct reader *r, struct host_keys *k, bool private)
 		return ERR_LIMIT;
 	for (uint32_t i = 0; i < count; i++) {
 		struct span blob = read_string(r);
+		struct span certificate = read_string(r);
 		struct span fields = { NULL, 0 };
 
 		if (private)
 			fields = read_string(r);
 		if ((rc = read_error(r)) != 0 ||
-		    (rc = add(k, blob, fields)) != 0)
+		    (rc = add(k, blob, fields)) != 0 ||
+		    (rc = read_certificate(k, certificate)) != 0)
 			return rc;
 	}
 	return 0;
@@ -216,16 +287,25 @@ host_keys_read_public(struct reader *r, struct host_keys *k)
 
 /* ---- use ---- */
 
+/* The half of h that the algorithm shows to the peer; NULL: it fits none. */
+static const struct key *
+shown_by(const struct host_key *h, const struct signature_algorithm *a)
+{
+	const struct key *k =
+	    signature_is_of_certificate(a) ? h->certificate : h->public_key;
+
+	return k != NULL && strcmp(key_type_name(k), a->key_type) == 0 ? k
+								       : NULL;
+}
+
 static struct host_key *
 find(const struct host_keys *k, struct span algorithm)
 {
 	const struct signature_algorithm *a = signature_find(algorithm);
 
 	for (size_t i = 0; a != NULL && i < k->count; i++) {
-		const struct host_key *h = &k->item[i];
-
-		if (strcmp(key_type_name(h->public_key), a->key_type) == 0)
-			return (struct host_key *)h;
+		if (shown_by(&k->item[i], a) != NULL)
+			return (struct host_key *)&k->item[i];
 	}
 	return NULL;
 }
@@ -249,9 +329,11 @@ host_keys_algorithms(const struct host_keys *k, const char *wanted)
 struct span
 host_keys_blob(const struct host_keys *k, const char *algorithm)
 {
+	const struct signature_algorithm *a =
+	    signature_find(span_text(algorithm));
 	const struct host_key *h = find(k, span_text(algorithm));
 
-	return h != NULL ? key_blob(h->public_key) : span_of(NULL, 0);
+	return h != NULL ? key_blob(shown_by(h, a)) : span_of(NULL, 0);
 }
 
 static int

@@ -35,6 +35,13 @@ void host_keys_free(struct host_keys *k);
 size_t host_keys_load(struct host_keys *k, const struct strings *paths,
     bool wanted, unsigned rsa_bits_min);
 
+/*
+ * Loads the files of host certificates and puts each beside its key. One
+ * that cannot be used is logged and left out.
+ */
+void host_keys_load_certificates(
+    struct host_keys *k, const struct strings *paths);
+
 size_t host_keys_count(const struct host_keys *k);
 
 /* Both halves, as HANDOVER_HOST_KEYS wants them / the public ones alone. */
@@ -48,7 +55,8 @@ int host_keys_read_public(struct reader *r, struct host_keys *k) MUST_CHECK;
 /* The names of wanted (a comma list) that there are keys for; fresh. */
 char *host_keys_algorithms(const struct host_keys *k, const char *wanted);
 
-/* The public blob for an algorithm, borrowed; empty if there is none. */
+/* The public blob (of the key, or its certificate) for an algorithm,
+ * borrowed; empty if there is none. */
 struct span host_keys_blob(const struct host_keys *k, const char *algorithm);
 
 /* Signs data with the key for the algorithm. ERR_NOT_FOUND,

@@ -12,6 +12,7 @@
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/time.h"
+#include "common/key/certificate.h"
 #include "common/key/key.h"
 #include "common/transport/message.h"
 
@@ -24,7 +25,8 @@ struct offer {
 	const struct signature_algorithm *algorithm;
 	struct key *key;
 	char *base64;
-	char *detail; /* "ED25519 SHA256:..." */
+	char *plain_base64; /* of a certificate's key */
+	char *detail;       /* "ED25519 SHA256:..." */
 };
 
 static void
@@ -32,6 +34,7 @@ offer_release(struct offer *o)
 {
 	key_unref(o->key);
 	free(o->base64);
+	free(o->plain_base64);
 	free(o->detail);
 }
 
@@ -50,20 +53,44 @@ is_accepted(const struct monitor *m, struct span algorithm)
 }
 
 static void
-describe(struct monitor *m, struct offer *o)
+write_key(const struct monitor *m, const struct key *k, struct buf *out)
 {
 	enum digest_algorithm d =
 	    m->options.fingerprint_hash == FINGERPRINT_HASH_MD5 ? DIGEST_MD5
 								: DIGEST_SHA256;
-	char *fingerprint = key_fingerprint(o->key, d);
-	struct buf base64 = BUF_INIT;
+	char *fingerprint = key_fingerprint(k, d);
 
-	if (fingerprint != NULL)
-		o->detail = text_format(
-		    "%s %s", key_row(o->key)->short_name, fingerprint);
+	buf_printf(out, "%s %s", key_row(k)->short_name,
+	    fingerprint != NULL ? fingerprint : "");
 	free(fingerprint);
-	base64_write(&base64, key_blob(o->key), 0);
-	o->base64 = buf_take_text(&base64);
+}
+
+static char *
+base64_of(struct span blob)
+{
+	struct buf out = BUF_INIT;
+
+	base64_write(&out, blob, 0);
+	return buf_take_text(&out);
+}
+
+/* "ED25519 SHA256:...", and for certificates "ID id (serial 7) CA RSA
+ * SHA256:...". */
+static void
+describe(struct monitor *m, struct offer *o)
+{
+	const struct certificate *c = key_certificate(o->key);
+	struct buf detail = BUF_INIT;
+
+	write_key(m, o->key, &detail);
+	if (c != NULL) {
+		buf_printf(&detail, " ID %s (serial %llu) CA ", c->key_id,
+		    (unsigned long long)c->serial);
+		write_key(m, c->ca, &detail);
+	}
+	o->detail = buf_take_text(&detail);
+	o->base64 = base64_of(key_blob(o->key));
+	o->plain_base64 = base64_of(key_plain_blob(o->key));
 }
 
 /*
@@ -82,7 +109,7 @@ take_offer(
 	    key_from_blob(blob, &o->key) != 0)
 		return false;
 	describe(m, o);
-	if (o->base64 == NULL || o->detail == NULL)
+	if (o->base64 == NULL || o->plain_base64 == NULL || o->detail == NULL)
 		return false;
 	if (!is_accepted(m, algorithm)) {
 		log_info("signature algorithm %s not in "
@@ -100,7 +127,7 @@ take_offer(
 		    key_bits(o->key), least);
 		return false;
 	}
-	if (strings_has(&m->used_keys, o->base64)) {
+	if (strings_has(&m->used_keys, o->plain_base64)) {
 		log_debug1("key was used already in this login");
 		return false;
 	}
@@ -123,13 +150,33 @@ log_problem(size_t line, const char *text, void *context)
 	    p->m->user, p->m->host, p->path, line, text);
 }
 
+/* A line with the key; for a certificate, one with its CA that it fits. */
+static bool
+search_text(const struct monitor *m, struct span text, const char *path,
+    const struct offer *o, struct key_match *ret)
+{
+	const struct certificate *c = key_certificate(o->key);
+	const struct key *wanted = c != NULL ? c->ca : o->key;
+	struct key_context context = { &m->peer->remote, m->host, time_wall_s(),
+		c, m->account->name, m->options.ca_signature_algorithms };
+	struct problem problem = { m, path };
+	struct error e = { 0 };
+
+	if (!authorized_keys_find(text, key_type_name(wanted), key_blob(wanted),
+		&context, log_problem, &problem, ret))
+		return false;
+	if (c == NULL ||
+	    key_options_narrow(&ret->options, c, &context, &e) == 0)
+		return true;
+	log_problem(ret->line, e.text, &problem);
+	key_options_release(&ret->options);
+	return false;
+}
+
 static bool
 search_file(const struct monitor *m, const char *path, const struct offer *o,
     struct key_options *ret)
 {
-	struct key_context context = { &m->peer->remote, m->host,
-		time_wall_s() };
-	struct problem problem = { m, path };
 	struct key_match match;
 	struct buf text = BUF_INIT;
 	struct error e = { 0 };
@@ -143,9 +190,7 @@ search_file(const struct monitor *m, const char *path, const struct offer *o,
 	else if (r != 0)
 		log_debug1("cannot read authorized keys: %s", e.text);
 	else
-		found = authorized_keys_find(buf_span(&text),
-		    key_type_name(o->key), key_blob(o->key), &context,
-		    log_problem, &problem, &match);
+		found = search_text(m, buf_span(&text), path, o, &match);
 	if (found) {
 		log_verbose("Accepted key %s found at %s:%zu", o->detail, path,
 		    match.line);
@@ -171,7 +216,8 @@ name_in_path(const char *name, bool in_pattern)
 }
 
 static char *
-expand_with(const char *pattern, const char *home, const char *user, uid_t id)
+expand_with(const char *keyword, const char *pattern, const char *home,
+    const char *user, uid_t id)
 {
 	struct config_tokens tokens = { { NULL } };
 	struct error e = { 0 };
@@ -185,7 +231,7 @@ expand_with(const char *pattern, const char *home, const char *user, uid_t id)
 	tokens.value['U'] = uid;
 	r = config_expand(pattern, &tokens, "huU", false, NULL, &path, &e);
 	if (r != 0) {
-		log_error("AuthorizedKeysFile: %s", error_message(&e, r));
+		log_error("%s: %s", keyword, error_message(&e, r));
 		return NULL;
 	}
 	if (path[0] == '/')
@@ -196,19 +242,19 @@ expand_with(const char *pattern, const char *home, const char *user, uid_t id)
 }
 
 /*
- * %h, %u, %U in a path; relative paths are under the home directory. A name
- * that is nobody's could be anything, "../" and wildcards too: it must not
- * choose which files are looked at.
+ * A name that is nobody's could be anything, "../" and wildcards too: it must
+ * not choose which files are looked at.
  */
-static char *
-expand_path(const struct monitor *m, const char *pattern, bool has_wildcards)
+char *
+monitor_expand_path(const struct monitor *m, const char *keyword,
+    const char *pattern, bool has_wildcards)
 {
 	const struct account *a = m->account;
 	char *home = name_in_path(a->home, has_wildcards);
 	char *user =
 	    name_in_path(a->exists ? a->name : "nonexistent", has_wildcards);
 	char *path = home != NULL && user != NULL
-			 ? expand_with(pattern, home, user, a->uid)
+			 ? expand_with(keyword, pattern, home, user, a->uid)
 			 : NULL;
 
 	free(home);
@@ -221,7 +267,8 @@ search_pattern(const struct monitor *m, const char *pattern,
     const struct offer *o, struct key_options *ret)
 {
 	bool has_wildcards = strpbrk(pattern, "*?[") != NULL;
-	char *path = expand_path(m, pattern, has_wildcards);
+	char *path = monitor_expand_path(
+	    m, "AuthorizedKeysFile", pattern, has_wildcards);
 	struct strings paths = STRINGS_INIT;
 	bool found = false;
 
@@ -252,6 +299,10 @@ is_authorised(struct monitor *m, const struct offer *o, struct key_options *ret)
 		buf_clear(&m->known_blob);
 		return true;
 	}
+	if (monitor_key_is_revoked(m, o->key, o->detail))
+		return false;
+	if (key_certificate(o->key) != NULL)
+		found = monitor_ca_is_trusted(m, o->key, ret);
 	for (size_t i = 0; i < files->count && !found; i++)
 		found = search_pattern(m, files->item[i], o, ret);
 	if (found && !m->valid) {
@@ -391,7 +442,7 @@ monitor_on_key_auth(struct monitor *m, struct ipc *ipc, struct reader *r)
 		    "publickey %s %s", key_type_name(offer.key), offer.base64);
 	}
 	a.detail = offer.detail;
-	if (a.ok && strings_add(&m->used_keys, offer.base64) != 0)
+	if (a.ok && strings_add(&m->used_keys, offer.plain_base64) != 0)
 		a.ok = false;
 	rc = monitor_finish(m, ipc, &a);
 	free(a.info);

@@ -5,6 +5,7 @@
  *   monitor_user.c     USER: the account and the rules about it
  *   monitor_methods.c  the methods, the verdict on each, DONE
  *   monitor_keys.c     KEY_PROBE, KEY_AUTH
+ *   monitor_certificates.c  certificates of trusted CAs, revoked keys
  *   monitor_session.c  what the user's session may ask
  */
 #ifndef SSHD_MONITOR_STATE_H
@@ -34,6 +35,8 @@ enum monitor_phase {
 };
 
 #define MONITOR_TERMINALS_MAX 1024
+
+struct key;
 
 struct monitor_terminal {
 	bool open;
@@ -72,7 +75,8 @@ struct monitor {
 	unsigned failures;
 	bool has_key_options;
 	struct key_options key_options;
-	struct strings used_keys; /* base64: each key counts once */
+	struct strings used_keys; /* base64: each key counts once, with and
+				   * without a certificate */
 	struct buf auth_info;     /* lines of SSH_USER_AUTH */
 	bool must_change_password;
 	/* The last key that a probe found good, so that its signature does
@@ -109,6 +113,24 @@ typedef int monitor_handler(
  */
 int monitor_finish(struct monitor *m, struct ipc *ipc,
     const struct monitor_attempt *a) MUST_CHECK;
+
+/*
+ * Was the certificate signed by a CA of TrustedUserCAKeys, for the user, and
+ * does it hold here and now? Why not is logged. ret: what it allows.
+ */
+bool monitor_ca_is_trusted(
+    const struct monitor *m, const struct key *k, struct key_options *ret);
+
+/* Is the key, or its CA's, in a file of RevokedKeys? Also when one of them
+ * cannot be read. detail says which key, for the log. */
+bool monitor_key_is_revoked(
+    const struct monitor *m, const struct key *k, const char *detail);
+
+/* %h, %u, %U in a path of the keyword; relative paths are under the home
+ * directory. has_wildcards: it is a pattern, in which names stand for
+ * themselves. Fresh text, or NULL (said in the log). */
+char *monitor_expand_path(const struct monitor *m, const char *keyword,
+    const char *pattern, bool has_wildcards);
 
 /* "authenticating user U ", "invalid user U ", or "" before USER. Returns
  * buf. */

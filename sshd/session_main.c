@@ -215,8 +215,10 @@ keys_from_files(void *context, struct host_keys *ret_keys)
 
 	if (host_keys_load(ret_keys, &o->host_key,
 		sshd_options_is_set(o, SSHD_OPTION_host_key),
-		(unsigned)o->required_rsa_size) > 0)
+		(unsigned)o->required_rsa_size) > 0) {
+		host_keys_load_certificates(ret_keys, &o->host_certificate);
 		return 0;
+	}
 	log_fatal("sshd: no hostkeys available -- exiting.");
 	return ERR_NOT_FOUND;
 }

@@ -126,6 +126,7 @@ load_keys(struct daemon *d)
 		log_fatal("sshd: no hostkeys available -- exiting.");
 		exit(1);
 	}
+	host_keys_load_certificates(d->keys, &d->options->host_certificate);
 }
 
 static void

@@ -79,7 +79,8 @@ static void
 run_file(struct span text)
 {
 	struct address a;
-	struct key_context c = { &a, "host.example", 1700000000 };
+	struct key_context c = { &a, "host.example", 1700000000, NULL, NULL,
+		NULL };
 	struct key_match match;
 	struct span blob = key_blob(engine_host_key());
 

@@ -96,6 +96,7 @@ make_host_keys(void)
 
 	write_uint32(&out, 1);
 	write_string(&out, key_blob(engine_host_key()));
+	write_text(&out, ""); /* no certificate */
 	mark = write_string_begin(&out);
 	REQUIRE(key_write_private(engine_host_key(), &out) == 0);
 	write_string_end(&out, mark);

@@ -35,7 +35,8 @@ look(const char *format)
 {
 	static const struct address from = { .family = 2,
 		.bytes = { 192, 0, 2, 7 } };
-	struct key_context c = { &from, "host.example", 1000000000 };
+	struct key_context c = { &from, "host.example", 1000000000, NULL,
+		NULL, NULL };
 	struct buf text = BUF_INIT, key = BUF_INIT;
 	struct found f = { 0 };
 

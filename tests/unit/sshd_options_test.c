@@ -623,7 +623,7 @@ TEST(what_keeps_people_out_is_not_left_out)
 	struct sshd_options o;
 	struct reading r;
 
-	begin(&r, "X11Forwarding yes\nMatch user anna\n RevokedKeys /x\n");
+	begin(&r, "X11Forwarding yes\nMatch user anna\n RDomain vrf1\n");
 	CHECK_INT(load(&r), 0);
 	CHECK_INT(sshd_options_unsupported(
 		      sshd_config_global(r.config), false, &list),
