@@ -16,7 +16,11 @@ setup() {
 teardown() { say_why; }
 teardown_file() { stop_peers; }
 
-@test "every key exchange" { every_kex; }
+@test "every key exchange" {
+	list=$(both_know kex)
+	[[ $list == *mlkem768x25519-sha256* ]]
+	every 15 "$list" with_option KexAlgorithms
+}
 @test "every cipher" { every_cipher; }
 @test "every MAC with stream and block ciphers" { every_mac; }
 @test "compression with every cipher" { compression_with_every_cipher; }
@@ -39,3 +43,22 @@ teardown_file() { stop_peers; }
 @test "1 GiB down with rekeying" { a_gibibyte_down; }
 @test "1 GiB up with rekeying" { a_gibibyte_up; }
 @test "both ways at once with rekeying" { both_ways_at_once; }
+
+# Bytes that the server sends to a person who types three keys.
+bytes_of_typing() {
+	printf '%s\n' "exec 3<>/dev/tcp/127.0.0.1/$PORT 4<&0" \
+		'cat <&4 >&3 &' \
+		"tee $SCRATCH/down <&3" > "$SCRATCH/proxy"
+	PS1= "$PTYRUN" -s 'echo $((40+3))\r' -e 43 -s a -d 150 -s b -d 150 -s c -d 150 \
+		-s '\x03exit\r' -- "$SSH" -F "$SCRATCH/ssh_config" \
+		-i "$SCRATCH/user_ed25519" -o ProxyCommand="bash $SCRATCH/proxy" \
+		-o ObscureKeystrokeTiming="$1" target > /dev/null
+	wc -c < "$SCRATCH/down"
+}
+
+@test "PINGs hide the times of keystrokes and are answered" {
+	plain=$(bytes_of_typing no)
+	hidden=$(bytes_of_typing yes)
+	echo "$plain bytes without, $hidden with"
+	[ $((hidden - plain)) -gt 300 ]
+}

@@ -67,6 +67,8 @@ with_user_key() {
 
 @test "every key exchange" {
 	every 6 "$(dbclient_and_we_know kex kex)" with_option KexAlgorithms
+	# The option rules: one that only we know fails.
+	! with_option KexAlgorithms mlkem768nistp256-sha256 || return 1
 }
 
 @test "every cipher with every MAC" {
@@ -126,5 +128,7 @@ with_user_key() {
 
 @test "both ways at once, with new keys by the server" {
 	sum=$(stream 33554432 | digest)
+	: > "$SCRATCH/inetd.log"
 	[ "$(stream 33554432 | to_sshd_with '-o RekeyLimit=4M' "${key[@]}" 127.0.0.1 cat | digest)" = "$sum" ]
+	[ "$(grep -c 'SSH2_MSG_NEWKEYS received' "$SCRATCH/inetd.log")" -ge 7 ]
 }
