@@ -106,7 +106,8 @@ close_if_over(struct command *c)
 		return;
 	log_debug1("session %u: all sent, closing", c->number);
 	/* What fails here is the transport, whose owner is told. */
-	IGNORE_RESULT(channel_close(c->channel));
+	IGNORE_RESULT(channel_send_eof(c->channel) != 0 ||
+		      channel_close(c->channel) != 0);
 }
 
 static int
@@ -324,6 +325,9 @@ attach(struct command *c, int in_fd, int err_fd, int out_fd)
 		.err_out_fd = -1,
 		.owns_fds = true,
 		.is_interactive = c->has_pty,
+		/* plink closes a terminal at its EOF, and what it has not
+		 * heard by then of the exit status is lost. */
+		.holds_eof = c->has_pty,
 		.eof_by_closing = !c->has_pty,
 		.on_input_end = on_input_end,
 		.on_output_end = on_output_end,

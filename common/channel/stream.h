@@ -39,6 +39,8 @@ struct stream_config {
 			  * same open file descriptions, so O_NONBLOCK must
 			  * not be set on them */
 	bool is_interactive;
+	bool holds_eof; /* the end of the input sends no EOF: the owner does,
+			 * after what has to come first */
 	bool eof_by_closing; /* close out_fd at the peer's EOF (pipes); a pty
 			      * master is never closed by EOF */
 	/* Called when input has ended and all of it is sent; may be NULL. */

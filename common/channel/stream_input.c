@@ -28,7 +28,7 @@ check_input_end(struct stream *s)
 		return;
 	s->input_ended = true;
 	/* A failure is the transport's, and its next user sees it too. */
-	if (s->c != NULL && !s->closed)
+	if (s->c != NULL && !s->closed && !s->config.holds_eof)
 		IGNORE_RESULT(channel_send_eof(s->c) != 0);
 	if (s->config.on_input_end != NULL)
 		s->config.on_input_end(s, s->config.context);
