@@ -189,7 +189,7 @@ check-unit: unit
 .PHONY: demo test check check-openssh bench fuzz-targets
 demo:
 	@scripts/setup build
-	@$(MAKE) -s all
+	@$(MAKE) -s -j$$(nproc) all
 	@scripts/demo $(if $(CMD),'$(subst ','\'',$(CMD))')
 
 test:
