@@ -20,19 +20,21 @@ int
 key_private_parse(struct span text, const char *passphrase, struct key **ret,
     struct key **ret_public, struct error *e)
 {
+	struct key *k;
 	int r;
 
 	if (openssh_key_recognise(text))
 		return openssh_key_parse(text, passphrase, ret, ret_public, e);
 	if (!pem_key_recognise(text))
 		return error_set(e, ERR_KEY_FORMAT, "not a private key file");
-	if ((r = pem_key_parse(text, passphrase, ret, e)) != 0)
+	if ((r = pem_key_parse(text, passphrase, &k, e)) != 0)
 		return r;
 	if (ret_public != NULL &&
-	    (r = key_from_blob(key_blob(*ret), ret_public)) != 0) {
-		key_unref(*ret);
+	    (r = key_from_blob(key_blob(k), ret_public)) != 0) {
+		key_unref(k);
 		return error_set(e, r, "%s", error_text(r));
 	}
+	*ret = k;
 	return 0;
 }
 
