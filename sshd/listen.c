@@ -8,6 +8,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -152,6 +153,7 @@ listen_open(struct listen_sockets *l, const struct sshd_options *o)
 	int passed = port_listen_fds();
 
 	l->count = 0;
+	l->were_passed = passed > 0;
 	if (passed > 0)
 		take_passed(l, passed);
 	else
@@ -166,4 +168,25 @@ listen_close(struct listen_sockets *l)
 	for (size_t i = 0; i < l->count; i++)
 		close(l->fd[i]);
 	l->count = 0;
+}
+
+void
+listen_pass_on(const struct listen_sockets *l)
+{
+	int fd[LISTEN_MAX], above = FIRST_PASSED_FD + LISTEN_MAX;
+	char text[24];
+
+	if (!l->were_passed)
+		return;
+	/* None may lie where another one goes. */
+	for (size_t i = 0; i < l->count; i++)
+		fd[i] = fcntl(l->fd[i], F_DUPFD_CLOEXEC, above);
+	for (size_t i = 0; i < l->count; i++)
+		if (fd[i] < 0 || dup2(fd[i], FIRST_PASSED_FD + (int)i) < 0)
+			log_error(
+			    "a passed socket is lost: %s", strerror(errno));
+	snprintf(text, sizeof(text), "%ld", (long)getpid());
+	setenv("LISTEN_PID", text, 1);
+	snprintf(text, sizeof(text), "%zu", l->count);
+	setenv("LISTEN_FDS", text, 1);
 }

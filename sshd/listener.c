@@ -429,7 +429,9 @@ tear_down(struct listener *l)
 {
 	for (size_t i = 0; i < l->config->sockets->count; i++)
 		watch_free(l->watch[i]);
-	listen_close(l->config->sockets);
+	/* A restart passes on what was passed to us. */
+	if (l->end != LISTENER_RESTART || !l->config->sockets->were_passed)
+		listen_close(l->config->sockets);
 	pool_free(l->pool);
 	admission_free(l->admission);
 	timer_free(l->resume);

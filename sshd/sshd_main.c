@@ -272,6 +272,7 @@ restart(struct daemon *d, char *program, char **argv)
 	snprintf(pid, sizeof(pid), "%ld", (long)getpid());
 	if (!d->a.foreground)
 		setenv(DAEMON_VARIABLE, pid, 1);
+	listen_pass_on(&d->sockets);
 	execv(program, argv);
 	log_error("RESTART FAILED: %s: %s", program, strerror(errno));
 	exit(1);

@@ -262,6 +262,11 @@ titled() {
 	[ "$ready" = READY=1 ]
 	run -0 ssh_ -p "$port" target echo through
 	[ "$output" = through ]
+	# They are still there after a reload.
+	kill -HUP "$DAEMON"
+	soon grep -q 'Received SIGHUP; restarting' "$SSHD_LOG"
+	run -0 ssh_ -p "$port" -oConnectionAttempts=5 target echo again
+	[ "$output" = again ]
 }
 
 @test "a client that says nothing holds only its own slot, for LoginGraceTime" {
