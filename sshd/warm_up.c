@@ -1,5 +1,7 @@
 /*
- * warm_up.c - one key agreement and a cipher of each kind, thrown away.
+ * warm_up.c - one key agreement, a signature of each kind and the first
+ * ciphers, thrown away. What OpenSSL looks up and allocates for them is then
+ * there once, and not once in each of the processes that are forked.
  */
 #include "sshd/warm_up.h"
 
@@ -9,6 +11,7 @@
 #include "common/crypto/cipher.h"
 #include "common/crypto/digest.h"
 #include "common/crypto/random.h"
+#include "common/key/key.h"
 
 #define CIPHERS_MOST 3
 
@@ -24,6 +27,27 @@ agree(void)
 	IGNORE_RESULT(x25519_agree(x, mine, secret));
 	x25519_free(x);
 	secret_wipe(secret, sizeof(secret));
+}
+
+/* Made, read again, signed with, verified: all that a login does. */
+static void
+sign(const char *type)
+{
+	struct key *k = NULL, *public = NULL;
+	struct buf signature = BUF_INIT;
+	struct span text = span_text("warm");
+	const struct signature_algorithm *a;
+
+	if (key_generate(type, 0, &k, NULL) != 0)
+		return;
+	a = key_choose_signature(k, span_of(NULL, 0));
+	if (a != NULL && key_from_blob(key_blob(k), &public) == 0 &&
+	    key_sign(k, a, text, &signature) == 0)
+		IGNORE_RESULT(
+		    key_verify(public, a, text, buf_span(&signature)));
+	buf_release(&signature);
+	key_unref(public);
+	key_unref(k);
 }
 
 static void
@@ -53,4 +77,6 @@ warm_up(const struct sshd_options *o)
 	for (int i = 0; i < CIPHERS_MOST && list_next(&rest, &name); i++)
 		make_cipher(name);
 	agree();
+	sign("ed25519");
+	sign("ecdsa");
 }
