@@ -391,7 +391,8 @@ main(int argc, char **argv)
 	sanitise_descriptors();
 	program = program_path(argc > 0 ? argv[0] : "");
 	again = copy_arguments(argc, argv);
-	if (program == NULL || again == NULL || template_remember_program() != 0) {
+	if (program == NULL || again == NULL ||
+	    template_remember_program() != 0) {
 		fprintf(stderr, "sshd: cannot find its own program file\n");
 		return SESSION_EXIT_FATAL;
 	}

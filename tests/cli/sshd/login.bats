@@ -26,8 +26,8 @@ teardown_file() {
 	load ../common
 	[ "$(id -u)" -eq 0 ] || return 0
 	stop_sshd
-	userdel "$U" 2>/dev/null
-	userdel "$V" 2>/dev/null
+	userdel -f "$U" 2>/dev/null
+	userdel -f "$V" 2>/dev/null
 	groupdel "$G" 2>/dev/null || true
 }
 setup() {
