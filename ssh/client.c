@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "common/base/text.h"
 #include "common/base/time.h"
 #include "common/port/port.h"
 #include "ssh/background.h"
@@ -20,8 +21,6 @@
 #include "ssh/query.h"
 #include "ssh/terminal.h"
 
-/* The path's round trip is asked for at most this often. */
-#define RTT_AGE_US      100000
 #define RTT_PAYLOAD_MIN 1024
 
 /* While no more than this has come, what comes is small answers. */
@@ -352,18 +351,12 @@ on_host_key(struct client *c)
 	return transport_host_key_accepted(c->t);
 }
 
-/* Windows are steered by bulk: keys and their echoes do not ask. */
+/* Windows are steered by bulk: keys and their echoes need not ask. */
 static uint64_t
 round_trip_us(struct client *c, const struct packet *p)
 {
-	uint64_t now = loop_now_us(c->loop);
-
-	if (p->payload.len < RTT_PAYLOAD_MIN)
-		return c->rtt_us;
-	if (c->rtt_read_us == 0 || now - c->rtt_read_us > RTT_AGE_US) {
+	if (p->payload.len >= RTT_PAYLOAD_MIN)
 		c->rtt_us = link_rtt_us(c->link);
-		c->rtt_read_us = now;
-	}
 	return c->rtt_us;
 }
 
@@ -417,14 +410,17 @@ on_event(void *context, enum transport_event event, const struct packet *packet)
 }
 
 /* OpenSSH before 10 leaves Nagle's algorithm on: each of its small answers
- * would wait for our delayed acknowledgement of the one before. */
+ * would wait for our delayed acknowledgement of the one before. Ours does not.
+ */
 static void
 acknowledge_early(const struct client *c)
 {
+	const char *ident = transport_peer_ident(c->t);
 	struct transport_counters n;
 
 	/* With a terminal they switch it off. */
 	if (c->peer.is_proxied ||
+	    (ident != NULL && text_starts_with(ident, "SSH-2.0-Sheetbend")) ||
 	    (c->session != NULL && session_has_tty(c->session)))
 		return;
 	transport_get_counters(c->t, &n);
@@ -620,7 +616,8 @@ client_print_identities(
 	for (size_t i = 0; i < list.count; i++) {
 		const struct key *k = identity_key(&list.item[i]);
 		char *line =
-		    k != NULL ? key_public_line(k, identity_name(&list.item[i])) : NULL;
+		    k != NULL ? key_public_line(k, identity_name(&list.item[i]))
+			      : NULL;
 
 		if (line != NULL)
 			puts(line);

@@ -55,7 +55,7 @@ struct client {
 	struct session *session;
 	struct keepalive *keepalive;
 	struct chaff *chaff;
-	uint64_t rtt_us, rtt_read_us;
+	uint64_t rtt_us;
 	uint8_t deferred_escape; /* a command that waits for the loop */
 };
 

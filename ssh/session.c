@@ -284,6 +284,15 @@ on_eof(struct channel *channel, void *context)
 }
 
 static void
+on_eow(struct channel *channel, void *context)
+{
+	struct session *s = context;
+
+	if (s->stream != NULL)
+		stream_on_eow(s->stream);
+}
+
+static void
 on_writable(struct channel *channel, void *context)
 {
 	struct session *s = context;
@@ -345,6 +354,7 @@ static const struct channel_handlers handlers = {
 	.on_open_failed = on_open_failed,
 	.on_data = on_data,
 	.on_eof = on_eof,
+	.on_eow = on_eow,
 	.on_request = on_request,
 	.on_writable = on_writable,
 	.on_closed = on_closed,

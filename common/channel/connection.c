@@ -109,6 +109,7 @@ connection_destroy(struct connection *k)
 {
 	struct pending_reply reply;
 
+	k->doomed = true; /* the transport may have gone already */
 	bury(k);
 	for (size_t i = 0; i < k->slots; i++)
 		channel_free(k->slot[i]);

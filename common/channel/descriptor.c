@@ -10,9 +10,12 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "common/port/port.h"
+
+#define MEMORY_MAJOR 1 /* Linux */
 
 /* The same pipe or terminal with a description of our own, or -1. */
 static int
@@ -51,6 +54,16 @@ make_nonblocking(int fd)
 	return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
 }
 
+/* /dev/null, /dev/zero and /dev/full never block either. */
+static bool
+is_memory_device(const struct stat *st)
+{
+	unsigned number = minor(st->st_rdev);
+
+	return S_ISCHR(st->st_mode) && major(st->st_rdev) == MEMORY_MAJOR &&
+	       (number == 3 || number == 5 || number == 7);
+}
+
 static void
 init_shared(struct descriptor *d, const struct stat *st, bool writing)
 {
@@ -74,7 +87,8 @@ descriptor_init(struct descriptor *d, int fd, bool shared, bool writing)
 	d->fd = d->given = fd;
 	d->way = DESCRIPTOR_PLAIN;
 	d->is_tty = false;
-	if (fd < 0 || fstat(fd, &st) != 0 || S_ISREG(st.st_mode))
+	if (fd < 0 || fstat(fd, &st) != 0 || S_ISREG(st.st_mode) ||
+	    is_memory_device(&st))
 		return;
 	d->is_tty = S_ISCHR(st.st_mode) && isatty(fd);
 	if (S_ISFIFO(st.st_mode))

@@ -10,7 +10,8 @@
  *   socket           each call says MSG_DONTWAIT
  *   anything else,   poll() before each call; writes of at most PIPE_BUF
  *   or not opened    bytes, which a pipe with room takes whole
- * Regular files never block. SIGPIPE must be ignored by the program.
+ * Regular files and memory devices (/dev/null) never block. SIGPIPE must be
+ * ignored by the program.
  *
  * Knows: nothing of SSH. Owner: embedded.
  */

@@ -10,6 +10,7 @@
 
 #define IOV_COUNT 16
 #define DRAIN_MAX (2u * 1024 * 1024) /* of one stream in one turn */
+#define HOLD_US   2000               /* then a full descriptor is a slow one */
 
 /* ---- ends ---- */
 
@@ -56,6 +57,50 @@ is_drained(const struct stream *s)
 	       (s->c->queue[0].len == 0 && s->c->queue[1].len == 0);
 }
 
+/* ---- holding the input back ---- */
+
+static void
+release_hold(struct stream *s)
+{
+	if (!s->holds)
+		return;
+	s->holds = false;
+	timer_cancel(s->hold_end);
+	if (!s->c->k->doomed)
+		transport_hold(s->c->k->t, false);
+}
+
+static void
+on_hold_end(struct timer *t, void *context)
+{
+	struct stream *s = context;
+
+	s->slow = true;
+	release_hold(s);
+}
+
+/* The descriptor did not take everything. */
+static void
+begin_hold(struct stream *s)
+{
+	if (s->hold_end == NULL || s->holds || s->slow)
+		return;
+	s->holds = true;
+	transport_hold(s->c->k->t, true);
+	timer_set(s->hold_end, HOLD_US);
+}
+
+static void
+check_drained(struct stream *s)
+{
+	if (!is_drained(s))
+		return;
+	release_hold(s);
+	s->slow = false;
+}
+
+/* ---- the end of the output ---- */
+
 /* The channel has closed and nothing of it is needed any more. */
 static void
 let_go(struct stream *s)
@@ -64,6 +109,7 @@ let_go(struct stream *s)
 
 	if (c == NULL || !s->closed)
 		return;
+	release_hold(s);
 	s->c = NULL;
 	c->on_freed = NULL;
 	channel_release(c);
@@ -126,9 +172,13 @@ write_out(struct stream *s, unsigned which, struct span data)
 size_t
 stream_on_data(struct stream *s, enum channel_stream stream, struct span data)
 {
+	size_t done;
+
 	if (s->c == NULL || !s->out[stream].open)
 		return data.len;
-	return write_out(s, stream, data);
+	if ((done = write_out(s, stream, data)) < data.len)
+		begin_hold(s);
+	return done;
 }
 
 /* Writes from the queue until the descriptor is full. */
@@ -167,6 +217,7 @@ on_writable(struct watch *w, unsigned ready, void *context)
 	stream_enter(s);
 	if (s->c != NULL && out->open)
 		drain(s, (unsigned)(out - s->out));
+	check_drained(s);
 	stream_check_output_end(s);
 	stream_leave(s);
 }
@@ -208,6 +259,7 @@ stream_on_close(struct stream *s)
 {
 	stream_enter(s);
 	s->closed = true;
+	release_hold(s);
 	s->input_ended = true; /* no EOF can be sent */
 	stream_input_stop(s);
 	if (s->c != NULL && !is_drained(s))
@@ -259,6 +311,7 @@ on_channel_freed(void *context)
 {
 	struct stream *s = context;
 
+	release_hold(s);
 	s->c = NULL;
 }
 
@@ -266,6 +319,7 @@ static void
 stream_destroy(struct stream *s)
 {
 	byte_queue_clear(&s->filtered);
+	timer_free(s->hold_end);
 	free(s);
 }
 
@@ -297,6 +351,9 @@ open_ends(struct stream *s)
 	const struct stream_config *f = &s->config;
 	int r = 0;
 
+	if (!f->is_interactive &&
+	    (s->hold_end = timer_new(s->loop, on_hold_end, s)) == NULL)
+		return ERR_MEMORY;
 	end_open(s, &s->in[0], f->in_fd, false);
 	end_open(s, &s->in[1], f->err_in_fd, false);
 	end_open(s, &s->out[0], f->out_fd, true);
@@ -350,6 +407,7 @@ stream_free(struct stream *s)
 		return;
 	stream_enter(s);
 	s->dead = true;
+	release_hold(s);
 	stream_group_leave(s);
 	for (int i = 0; i < CHANNEL_STREAMS; i++) {
 		if (s->in[i].open)

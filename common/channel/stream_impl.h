@@ -49,6 +49,14 @@ struct stream {
 	struct stream_end in[CHANNEL_STREAMS];
 	struct stream_end out[CHANNEL_STREAMS];
 	struct byte_queue filtered; /* input that found no room */
+	/*
+	 * A bulk output that is full holds the connection's input for a moment:
+	 * copying what comes would cost more than waiting does. One that stays
+	 * full is slow, and from then on data is queued until none is left.
+	 */
+	struct timer *hold_end; /* NULL: never holds */
+	bool holds;
+	bool slow;
 	bool paused;
 	bool input_ended; /* EOF is sent */
 	bool peer_eof;

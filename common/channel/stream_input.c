@@ -15,6 +15,7 @@
 #define ROUNDS_MAX 16
 
 #define TTY_PACKET   (32u * 1024) /* a terminal gives little at a time */
+#define TTY_MORE     512          /* after less than that comes no more */
 #define FILTER_CHUNK (8u * 1024)
 
 /* ---- one packet of input ---- */
@@ -73,7 +74,7 @@ read_packet(struct stream *s, struct stream_end *in, enum channel_stream which)
 	do {
 		n = judge(in, descriptor_read(&in->d, room + used, len - used));
 		used += n;
-	} while (n > 0 && in->d.is_tty && used < len);
+	} while (n >= TTY_MORE && in->d.is_tty && used < len);
 	/* Less than was asked for: a pipe is empty now. */
 	if (used < len)
 		in->ready = false;

@@ -41,7 +41,8 @@ pid_t port_fork_sibling(void) MUST_CHECK;
 void port_title_init(int argc, char **argv);
 void port_title(const char *format, ...) PRINTF_LIKE(1, 2);
 
-/* A pipe's capacity made as large as allowed (F_SETPIPE_SZ), quietly. */
+/* A pipe's capacity made larger, as far as is of use and allowed
+ * (F_SETPIPE_SZ), quietly. */
 void port_pipe_enlarge(int fd);
 
 /* ---- sockets ---- */

@@ -24,6 +24,13 @@
 #define UNREAD_MAX (4u * 1024 * 1024)
 #define IDLE_US    (1000u * 1000) /* then buffers are given back */
 
+/* Of what is missing of a packet: below the first figure waking is cheap, and
+ * above the second the kernel's buffer may be too small. */
+#define LOW_WATER_MIN (16u * 1024)
+#define LOW_WATER_MAX (128 * 1024)
+
+#define RTT_AGE_US (100u * 1000) /* then the kernel is asked again */
+
 struct link {
 	struct loop *loop;
 	struct transport *t;
@@ -34,8 +41,11 @@ struct link {
 	struct timer *tick; /* the transport's clock */
 	struct timer *idle;
 	uint64_t last_input_us;
+	uint64_t rtt_us, rtt_read_us;
+	int low_water; /* SO_RCVLOWAT as it is set; 0: no socket */
 	unsigned busy; /* callbacks under way */
 	bool held;     /* the owner takes no events now */
+	bool stopped;  /* run_events met a transport that is held */
 	bool blocked;  /* the last write did not take all */
 	bool over;     /* on_end was called */
 	bool dead;     /* link_free was called */
@@ -132,8 +142,10 @@ run_events(struct link *l)
 
 	while (is_active(l) && !l->held) {
 		r = transport_next(l->t, loop_now_us(l->loop), &packet);
-		if (r == TRANSPORT_NONE)
+		if (r == TRANSPORT_NONE) {
+			l->stopped = transport_is_held(l->t);
 			break;
+		}
 		if (r < 0) {
 			end(l, r, NULL);
 			return;
@@ -252,13 +264,34 @@ nothing(void *context)
 static void
 flush_and_tell(struct link *l)
 {
-	bool was_high =
-	    transport_pending_bytes(l->t) >= TRANSPORT_PENDING_HIGH;
+	bool was_high = transport_pending_bytes(l->t) >= TRANSPORT_PENDING_HIGH;
 
 	flush_now(l);
 	if (was_high && is_active(l) &&
 	    transport_pending_bytes(l->t) < TRANSPORT_PENDING_HIGH)
 		IGNORE_RESULT(loop_defer(l->loop, nothing, NULL));
+}
+
+/*
+ * A part of a large packet is of no use: we need not be woken before the rest
+ * is there.
+ */
+static void
+await_packet(struct link *l)
+{
+	size_t missing = transport_missing_input(l->t);
+	int want = 1;
+
+	if (l->low_water == 0)
+		return;
+	if (missing >= LOW_WATER_MIN)
+		want = missing < LOW_WATER_MAX ? (int)missing : LOW_WATER_MAX;
+	if (want == l->low_water)
+		return;
+	if (setsockopt(l->fd_in, SOL_SOCKET, SO_RCVLOWAT, &want, sizeof want) !=
+	    0)
+		want = 0;
+	l->low_water = want;
 }
 
 /* Before each wait: writes, and says what is waited for. */
@@ -269,11 +302,17 @@ prepare(void *context)
 	unsigned in = 0, out = 0;
 
 	enter(l);
+	if (l->stopped && is_active(l) && !transport_is_held(l->t)) {
+		l->stopped = false;
+		run_events(l);
+	}
 	if (is_active(l) && !l->blocked)
 		flush_and_tell(l);
 	if (is_active(l)) {
-		if (wants_input(l))
+		if (wants_input(l)) {
 			in |= WATCH_READ;
+			await_packet(l);
+		}
 		if (transport_pending_bytes(l->t) != 0)
 			out |= WATCH_WRITE;
 		if (l->in == l->out)
@@ -314,6 +353,7 @@ link_new(struct loop *loop, struct transport *t, int fd_in, int fd_out,
 	l->fd_in = fd_in;
 	l->fd_out = fd_out;
 	l->last_input_us = loop_now_us(loop);
+	l->low_water = 1;
 	l->in = watch_new(loop, fd_in, on_ready, l);
 	l->out = fd_in == fd_out ? l->in : watch_new(loop, fd_out, on_ready, l);
 	l->tick = timer_new(loop, on_tick, l);
@@ -380,14 +420,20 @@ link_flush(struct link *l, int timeout_ms)
 }
 
 uint64_t
-link_rtt_us(const struct link *l)
+link_rtt_us(struct link *l)
 {
+	uint64_t now = loop_now_us(l->loop);
 	struct tcp_info info;
 	socklen_t len = sizeof info;
 
-	if (getsockopt(l->fd_out, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
-		return 0;
-	return info.tcpi_rtt;
+	if (l->rtt_read_us != 0 && now - l->rtt_read_us < RTT_AGE_US)
+		return l->rtt_us;
+	l->rtt_read_us = now;
+	l->rtt_us =
+	    getsockopt(l->fd_out, IPPROTO_TCP, TCP_INFO, &info, &len) == 0
+		? info.tcpi_rtt
+		: 0;
+	return l->rtt_us;
 }
 
 uint64_t

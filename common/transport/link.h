@@ -54,8 +54,9 @@ void link_hold(struct link *l, bool hold);
  * words before an exit. 0, ERR_TIMEOUT, ERR_SYSTEM. */
 int link_flush(struct link *l, int timeout_ms) MUST_CHECK;
 
-/* Smoothed round trip of the path in microseconds, from TCP_INFO; 0 unknown. */
-uint64_t link_rtt_us(const struct link *l);
+/* Smoothed round trip of the path in microseconds, from TCP_INFO; 0 unknown.
+ * Cheap enough for every packet: the kernel is asked ten times a second. */
+uint64_t link_rtt_us(struct link *l);
 
 /* Time of the last bytes received, monotonic microseconds. */
 uint64_t link_last_input_us(const struct link *l);

@@ -20,7 +20,7 @@
 
 #define INPUT_FIRST (32u * 1024)
 #define INPUT_BULK  (256u * 1024) /* the next step once reads fill it */
-#define INPUT_MAX   (1024u * 1024)
+#define INPUT_MAX   (512u * 1024)
 #define CHUNK_FULL  (128u * 1024) /* a packet begins below this only */
 #define SPARES_MAX  6
 #define HELD_MAX    (16u * 1024 * 1024)

@@ -370,7 +370,33 @@ awaits_answer(const struct transport *t)
 bool
 transport_wants_input(const struct transport *t)
 {
-	return t->phase != PHASE_CLOSED && !awaits_answer(t);
+	return t->phase != PHASE_CLOSED && t->holds == 0 && !awaits_answer(t);
+}
+
+size_t
+transport_missing_input(const struct transport *t)
+{
+	const struct input *in = &t->input;
+	size_t have = in->end - in->start - in->lent, want;
+
+	if (in->packet_length == 0 || in->doomed)
+		return 0;
+	want = 4 + (size_t)in->packet_length + t->in.tag_size;
+	return want > have ? want - have : 0;
+}
+
+void
+transport_hold(struct transport *t, bool hold)
+{
+	if (!hold && t->holds == 0)
+		bug("a transport is released that nobody holds");
+	t->holds += hold ? 1 : (unsigned)-1;
+}
+
+bool
+transport_is_held(const struct transport *t)
+{
+	return t->holds > 0;
 }
 
 bool
@@ -411,6 +437,8 @@ transport_next(struct transport *t, uint64_t now_us, struct packet *ret_packet)
 	t->now_us = now_us;
 	if (t->phase == PHASE_CLOSED)
 		return t->error.code;
+	if (t->holds > 0)
+		return TRANSPORT_NONE;
 	while (r == 0 && event == TRANSPORT_NONE && more && !awaits_answer(t)) {
 		if (t->phase == PHASE_IDENT) {
 			r = on_ident(t, &event);

@@ -115,9 +115,22 @@ int transport_next(
  * when CLOSED: the caller then leaves its socket alone. */
 bool transport_wants_input(const struct transport *t);
 
+/* Bytes that are still missing of a packet whose length is known; 0: none is
+ * begun. Until they have come there is nothing to do. */
+size_t transport_missing_input(const struct transport *t);
+
 /* Is a whole packet (or part of one) still in the input? Lets a caller act
  * only after everything that arrived together was read. */
 bool transport_has_input(const struct transport *t);
+
+/*
+ * While it is held, transport_next() gives TRANSPORT_NONE and no input is
+ * wanted: for a consumer that is full for a moment and would have to copy what
+ * comes. Everything on the connection waits, so it must be short. Each hold is
+ * taken back by one call with false.
+ */
+void transport_hold(struct transport *t, bool hold);
+bool transport_is_held(const struct transport *t);
 
 /* ---- output ---- */
 

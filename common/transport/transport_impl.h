@@ -320,6 +320,7 @@ struct transport {
 	 * the offset there behind which it does. */
 	size_t compress_at;
 	bool disconnect_told; /* the event was given */
+	unsigned holds;       /* of transport_hold() */
 	uint64_t now_us;
 
 	char *peer_ident;
