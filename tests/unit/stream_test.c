@@ -574,6 +574,59 @@ TEST(a_consumer_that_stalls_holds_no_more_than_the_window)
 	world_free(w);
 }
 
+/* Feeds b until the output of a is full and holds the connection. */
+static void
+fill_until_held(struct world *w, struct end *b)
+{
+	uint64_t fed = 0;
+
+	for (int i = 0; i < 1000 && !transport_is_held(w->client.t); i++) {
+		feed(&b->in, &fed, 64u * 1024 * 1024, 5);
+		loop_turn(w->loop, 1);
+	}
+	CHECK(transport_is_held(w->client.t));
+	CHECK(!transport_wants_input(w->client.t));
+}
+
+TEST(a_full_output_holds_the_input_for_a_moment)
+{
+	struct world *w = world_new();
+	struct end a, b;
+	uint64_t before;
+
+	end_init(&a);
+	end_init(&b);
+	connect_ends(w, &a, &b);
+	fill_until_held(w, &b);
+	before = channel_bytes_in(a.c);
+	/* Nobody reads: it goes into the queue then, and is not held again. */
+	for (int i = 0; i < 1000 && transport_is_held(w->client.t); i++)
+		loop_turn(w->loop, 1);
+	for (int i = 0; i < 20; i++) {
+		loop_turn(w->loop, 1);
+		CHECK(!transport_is_held(w->client.t));
+	}
+	CHECK(channel_bytes_in(a.c) > before);
+	end_release(&a);
+	end_release(&b);
+	world_free(w);
+}
+
+TEST(a_stream_that_goes_holds_nothing)
+{
+	struct world *w = world_new();
+	struct end a, b;
+
+	end_init(&a);
+	end_init(&b);
+	connect_ends(w, &a, &b);
+	fill_until_held(w, &b);
+	end_release(&a);
+	CHECK(!transport_is_held(w->client.t));
+	end_release(&b);
+	world_free(w);
+}
+
 TEST(what_was_queued_is_written_after_the_close)
 {
 	struct world *w = world_new();
