@@ -33,8 +33,21 @@ teardown_file() { stop_peers; }
 @test "standard error is separate" { stderr_is_separate; }
 @test "the end of input arrives" { end_of_input_arrives; }
 @test "a shell that reads standard input" { shell_reads_standard_input; }
-@test "the terminal of a command" { terminal_of_a_command; }
-@test "a login shell on a terminal" { login_shell_on_a_terminal; }
+
+terminals_need_root() {
+	[ "$(id -u)" -eq 0 ] || skip "OpenSSH's sshd gives terminals as root only"
+}
+
+@test "the terminal of a command" {
+	terminals_need_root
+	terminal_of_a_command
+}
+
+@test "a login shell on a terminal" {
+	terminals_need_root
+	login_shell_on_a_terminal
+}
+
 @test "the environment" { environment_is_passed; }
 
 @test "a password from a program" { password_asked_by_a_program password; }
