@@ -24,6 +24,7 @@
 #define ENV_VALUE_MAX  ((size_t)64 * 1024)
 #define COMMAND_MAX    ((size_t)256 * 1024)
 #define NOLOGIN_STATUS 254
+#define EOF_WAIT_US    (100u * 1000) /* for the status of what has ended */
 #define RC_FILE        ".ssh/rc"
 #define RC_SYSTEM      SHEETBEND_SYSCONFDIR "/sshrc"
 
@@ -51,6 +52,7 @@ command_free(struct command *c)
 	if (c->pid > 0)
 		loop_forget_child(c->u->loop, c->pid);
 	stream_free(c->stream);
+	timer_free(c->eof_timer);
 	port_pty_close(&c->pty);
 	strings_release(&c->env);
 	free(c->term);
@@ -144,9 +146,27 @@ on_child_exit(pid_t pid, int wait_status, void *context)
 }
 
 static void
+on_eof_timer(struct timer *t, void *context)
+{
+	struct command *c = context;
+
+	if (c->channel != NULL)
+		IGNORE_RESULT(channel_send_eof(c->channel));
+}
+
+/*
+ * A process that ends closes its files first: its status follows at once.
+ * plink and dbclient, their own input being at its end, answer EOF by
+ * closing the channel, and would never hear of the status.
+ */
+static void
 on_input_end(struct stream *s, void *context)
 {
-	close_if_over(context);
+	struct command *c = context;
+
+	if (!c->exit_sent)
+		timer_set(c->eof_timer, EOF_WAIT_US);
+	close_if_over(c);
 }
 
 static void
@@ -325,15 +345,15 @@ attach(struct command *c, int in_fd, int err_fd, int out_fd)
 		.err_out_fd = -1,
 		.owns_fds = true,
 		.is_interactive = c->has_pty,
-		/* plink closes a terminal at its EOF, and what it has not
-		 * heard by then of the exit status is lost. */
-		.holds_eof = c->has_pty,
+		.holds_eof = true, /* see on_input_end() */
 		.eof_by_closing = !c->has_pty,
 		.on_input_end = on_input_end,
 		.on_output_end = on_output_end,
 		.context = c,
 	};
 
+	if ((c->eof_timer = timer_new(c->u->loop, on_eof_timer, c)) == NULL)
+		return ERR_MEMORY;
 	return stream_new(c->u->loop, c->channel, &f, &c->stream);
 }
 

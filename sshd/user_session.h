@@ -69,6 +69,7 @@ struct command {
 	bool started;
 	pid_t pid; /* 0 once it has ended */
 	bool exit_sent;
+	struct timer *eof_timer; /* EOF goes out without an exit status */
 };
 
 /* ---- session_channel.c ---- */

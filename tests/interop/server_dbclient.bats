@@ -91,6 +91,10 @@ with_user_key() {
 	for n in 0 1 127 255; do
 		run -"$n" dbclient_ "${key[@]}" 127.0.0.1 "exit $n"
 	done
+	# With its own input at the end already it closes at our EOF.
+	for n in $(seq 20); do
+		run -7 dbclient_ "${key[@]}" 127.0.0.1 'exit 7' < /dev/null
+	done
 	[ "$(dbclient_ "${key[@]}" 127.0.0.1 'echo out; echo err >&2' 2>"$SCRATCH/err")" = out ]
 	[ "$(cat "$SCRATCH/err")" = err ]
 }

@@ -122,6 +122,10 @@ compressed() {
 	for n in 0 1 127 255; do
 		run -"$n" plink_ "${key[@]}" 127.0.0.1 "exit $n"
 	done
+	# With its own input at the end already it closes at our EOF.
+	for n in $(seq 20); do
+		run -7 plink_ "${key[@]}" 127.0.0.1 'exit 7' < /dev/null
+	done
 	[ "$(plink_ "${key[@]}" 127.0.0.1 'echo out; echo err >&2' 2>"$SCRATCH/err")" = out ]
 	[ "$(cat "$SCRATCH/err")" = err ]
 }
