@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/file.h"
+#include "common/key/certificate.h"
 #include "tests/unit/unit.h"
 
 static struct key *
@@ -397,6 +398,84 @@ TEST(algorithms_of_known_types_go_first)
 	free(list);
 	known_hosts_release(&found);
 	key_unref(ec);
+}
+
+/* A host certificate of k by ca. */
+static struct key *
+certify(const struct key *k, const struct key *ca)
+{
+	struct strings principals = STRINGS_INIT;
+	struct certificate_request q = { .kind = CERTIFICATE_HOST,
+		.key_id = "x",
+		.principals = &principals,
+		.valid_before = CERTIFICATE_FOREVER };
+	struct key *certificate;
+
+	CHECK_INT(certificate_sign(k, &q, ca,
+		      key_choose_signature(ca, span_of(NULL, 0)), &certificate),
+	    0);
+	return certificate;
+}
+
+static enum known_hosts_verdict
+authority(const char *path, const struct key *certificate)
+{
+	const struct known_host *line = NULL;
+	struct known_hosts found = { 0 };
+	enum known_hosts_verdict v;
+
+	CHECK_INT(known_hosts_lookup(path, "host", &found, NULL), 0);
+	v = known_hosts_check_authority(&found, certificate, &line);
+	CHECK((line == NULL) == (v == KNOWN_HOSTS_NEW));
+	known_hosts_release(&found);
+	return v;
+}
+
+TEST(authorities_count_where_they_are_marked_and_not_revoked)
+{
+	struct key *k = make_key("ed25519"), *ca = make_key("ecdsa");
+	struct key *certificate = certify(k, ca);
+	const char *path = path_of("authority");
+
+	CHECK_INT(authority(path, certificate), KNOWN_HOSTS_NEW);
+	add(path, "host", ca);
+	add(path, "@cert-authority other", ca);
+	add(path, "@cert-authority host", k);
+	CHECK_INT(authority(path, certificate), KNOWN_HOSTS_NEW);
+	add(path, "@cert-authority *", ca);
+	CHECK_INT(authority(path, certificate), KNOWN_HOSTS_OK);
+	add(path, "@revoked host", ca);
+	CHECK_INT(authority(path, certificate), KNOWN_HOSTS_REVOKED);
+	CHECK_INT(unlink(path), 0);
+	add(path, "@cert-authority *", ca);
+	add(path, "@revoked host", k);
+	CHECK_INT(authority(path, certificate), KNOWN_HOSTS_REVOKED);
+	key_unref(certificate);
+	key_unref(k);
+	key_unref(ca);
+}
+
+TEST(a_known_authority_puts_certificates_first)
+{
+	struct known_hosts found = { 0 };
+	struct key *ec = make_key("ecdsa"), *ca = make_key("ed25519");
+	const char *path = path_of("order");
+	char *list;
+
+	add(path, "host", ec);
+	add(path, "@cert-authority host", ca);
+	CHECK_INT(known_hosts_lookup(path, "host", &found, NULL), 0);
+	list = known_hosts_order_algorithms(&found,
+	    "ssh-ed25519,ecdsa-sha2-nistp256,"
+	    "rsa-sha2-512-cert-v01@openssh.com,"
+	    "ssh-ed25519-cert-v01@openssh.com");
+	CHECK_TEXT(list, "rsa-sha2-512-cert-v01@openssh.com,"
+			 "ssh-ed25519-cert-v01@openssh.com,"
+			 "ecdsa-sha2-nistp256,ssh-ed25519");
+	free(list);
+	known_hosts_release(&found);
+	key_unref(ec);
+	key_unref(ca);
 }
 
 /* Any damage of a file gives fewer lines, never a crash. */

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/key/certificate.h"
+#include "common/key/key.h"
 #include "tests/unit/unit.h"
 
 static const uint8_t blob_bytes[] = { 0, 0, 0, 11, 's', 's', 'h', '-', 'e', 'd',
@@ -35,8 +37,8 @@ look(const char *format)
 {
 	static const struct address from = { .family = 2,
 		.bytes = { 192, 0, 2, 7 } };
-	struct key_context c = { &from, "host.example", 1000000000, NULL,
-		NULL, NULL };
+	struct key_context c = { &from, "host.example", 1000000000, NULL, NULL,
+		NULL };
 	struct buf text = BUF_INIT, key = BUF_INIT;
 	struct found f = { 0 };
 
@@ -242,4 +244,148 @@ TEST(two_keys_together_have_the_limits_of_both)
 	key_options_release(&a);
 	key_options_release(&b);
 	key_options_release(&c);
+}
+
+/* ---- certificates ---- */
+
+struct issued {
+	struct key *ca;
+	struct key *k;
+};
+
+static struct issued
+issue(const struct certificate_option *critical, size_t count,
+    const struct certificate_option *extensions, size_t extension_count)
+{
+	struct strings principals = STRINGS_INIT;
+	struct certificate_request q = { CERTIFICATE_USER, 1, "id", &principals,
+		0, CERTIFICATE_FOREVER, critical, count, extensions,
+		extension_count };
+	struct issued i;
+
+	CHECK_INT(key_generate("ed25519", 0, &i.ca, NULL), 0);
+	CHECK_INT(strings_add(&principals, "anna"), 0);
+	CHECK_INT(strings_add(&principals, "role"), 0);
+	CHECK_INT(certificate_sign(i.ca, &q, i.ca,
+		      key_choose_signature(i.ca, span_of(NULL, 0)), &i.k),
+	    0);
+	strings_release(&principals);
+	return i;
+}
+
+static void
+issued_release(struct issued *i)
+{
+	key_unref(i->k);
+	key_unref(i->ca);
+}
+
+static const struct address here = { .family = 2, .bytes = { 192, 0, 2, 7 } };
+
+/* Does a line with these options let the certificate in as user? */
+static bool
+lets_in(const struct issued *i, const char *options, const char *user,
+    char problem[static 256])
+{
+	struct key_context c = { &here, "h", 1000, key_certificate(i->k), user,
+		NULL };
+	char *line = key_public_line(i->ca, "x");
+	char *text = text_format("%s %s\n", options, line);
+	struct found f = { 0 };
+	bool yes = authorized_keys_find(span_text(text), TYPE, key_blob(i->ca),
+	    &c, on_problem, &f, &f.match);
+
+	if (yes)
+		key_options_release(&f.match.options);
+	text_copy(problem, 256, f.problem);
+	free(line);
+	free(text);
+	return yes;
+}
+
+TEST(lines_of_authorities_let_certificates_in)
+{
+	struct issued i = issue(NULL, 0, NULL, 0);
+	char problem[256];
+
+	CHECK(lets_in(&i, "cert-authority", "anna", problem));
+	CHECK(!lets_in(&i, "cert-authority", "bert", problem));
+	CHECK_TEXT(
+	    problem, "Certificate invalid: name is not a listed principal");
+	CHECK(lets_in(
+	    &i, "cert-authority,principals=\"x,role\"", "bert", problem));
+	CHECK(!lets_in(
+	    &i, "cert-authority,principals=\"x,rol*\"", "anna", problem));
+	CHECK_TEXT(
+	    problem, "Certificate does not contain an authorized principal");
+	CHECK(!lets_in(&i, "cert-authority,from=\"10.*\"", "anna", problem));
+	/* The line of a plain key is no reason to say anything. */
+	CHECK(!lets_in(&i, "no-pty", "anna", problem));
+	CHECK_TEXT(problem, "");
+	issued_release(&i);
+}
+
+static int
+narrow(const struct issued *i, const char *options, struct key_options *o,
+    struct error *e)
+{
+	struct key_context c = { &here, "h", 1000, NULL, NULL, NULL };
+
+	CHECK_INT(key_options_parse(span_text(options), o, NULL), 0);
+	return key_options_narrow(o, key_certificate(i->k), &c, e);
+}
+
+TEST(certificates_narrow_what_a_line_allows)
+{
+	static const struct certificate_option extensions[] = {
+		{ "permit-pty", NULL }, { "permit-user-rc", NULL }
+	};
+	struct issued i = issue(NULL, 0, extensions, 2);
+	struct key_options o;
+
+	CHECK_INT(narrow(&i, "no-user-rc,command=\"x\"", &o, NULL), 0);
+	CHECK(!o.no_pty && o.no_user_rc && o.no_agent_forwarding);
+	CHECK(o.no_x11_forwarding && o.no_port_forwarding);
+	CHECK_TEXT(o.command, "x");
+	key_options_release(&o);
+	issued_release(&i);
+}
+
+TEST(commands_of_line_and_certificate_must_be_the_same)
+{
+	static const struct certificate_option critical = { "force-command",
+		"ls" };
+	struct issued i = issue(&critical, 1, NULL, 0);
+	struct key_options o;
+	struct error e = { 0 };
+
+	CHECK_INT(narrow(&i, "", &o, &e), 0);
+	CHECK_TEXT(o.command, "ls");
+	key_options_release(&o);
+	CHECK_INT(narrow(&i, "command=\"ls\"", &o, &e), 0);
+	key_options_release(&o);
+	CHECK_INT(narrow(&i, "command=\"rm\"", &o, &e), ERR_PERMISSION);
+	CHECK_TEXT(
+	    e.text, "certificate and key options forced command do not match");
+	key_options_release(&o);
+	issued_release(&i);
+}
+
+TEST(source_addresses_of_certificates_bind)
+{
+	static const struct certificate_option there = { "source-address",
+		"10.0.0.0/8" };
+	static const struct certificate_option both = { "source-address",
+		"10.0.0.0/8,192.0.2.0/24" };
+	struct issued i = issue(&there, 1, NULL, 0);
+	struct key_options o;
+	struct error e = { 0 };
+
+	CHECK_INT(narrow(&i, "", &o, &e), ERR_PERMISSION);
+	key_options_release(&o);
+	issued_release(&i);
+	i = issue(&both, 1, NULL, 0);
+	CHECK_INT(narrow(&i, "", &o, &e), 0);
+	key_options_release(&o);
+	issued_release(&i);
 }
