@@ -26,6 +26,25 @@ setup() { load ../common; }
 	[[ "$output" == *cipher-auth* ]]
 }
 
+@test "-Q keeps certificates apart" {
+	run -0 "$SSH" -Q key-plain
+	[[ $output != *-cert-v01@openssh.com* ]]
+	plain=$output
+	run -0 "$SSH" -Q key-cert
+	[ "$(grep -vc -- '-cert-v01@openssh.com$' <<< "$output")" = 0 ]
+	[ "$("$SSH" -Q key)" = "$plain"$'\n'"$output" ]
+	run -0 "$SSH" -Q sig
+	[[ $output != *-cert-* && $output == *rsa-sha2-512* ]]
+	run -0 "$SSH" -Q key-sig
+	[[ $output == *rsa-sha2-512-cert-v01@openssh.com* ]]
+	run -0 "$SSH" -Q CASignatureAlgorithms
+	[[ $output != *-cert-* ]]
+	run -0 "$SSH" -F none -G host
+	[[ $output == *$'\ncasignaturealgorithms ssh-ed25519,'* ]]
+	[[ $output == *$'\nhostkeyalgorithms ssh-ed25519-cert-v01@openssh.com,'* ]]
+	[[ $output == *$'\npubkeyacceptedalgorithms ssh-ed25519-cert-v01@openssh.com,'* ]]
+}
+
 @test "-Q refuses what it does not know" {
 	run -255 --separate-stderr "$SSH" -Q nonsense
 	[ "$stderr" = 'Unsupported query "nonsense"' ]
