@@ -190,14 +190,14 @@ write_key_cause(const struct report *r, struct buf *out)
 		    "with it; its log says why (AllowUsers, "
 		    "PermitRootLogin, options of the key)",
 		    id->path, r->user);
+	} else if (write_certificate_cause(r, out)) {
+		return true;
 	} else if ((id = first_with(r, IDENTITY_NO_ALGORITHM)) != NULL) {
 		buf_printf(out,
 		    "%s signs with no algorithm that both sides "
 		    "accept; see PubkeyAcceptedAlgorithms, or "
 		    "make an ed25519 key (ssh-keygen)",
 		    id->path);
-	} else if (write_certificate_cause(r, out)) {
-		return true;
 	} else if ((id = first_with(r, IDENTITY_REFUSED)) != NULL) {
 		buf_printf(out,
 		    "the account %s does not list this key, or "
