@@ -27,8 +27,9 @@ struct stream_group {
 	struct list ready;       /* bulk with input, in the order of turns */
 	struct list ready_first; /* interactive ones */
 	size_t interactive;      /* streams that are */
-	bool scheduled;          /* its run is deferred */
-	bool dead;               /* the last stream has gone */
+	bool full;      /* bulk waits until most of the output has left */
+	bool scheduled; /* its run is deferred */
+	bool dead;      /* the last stream has gone */
 };
 
 struct stream_end {

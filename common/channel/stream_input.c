@@ -10,6 +10,8 @@
  * next key: what is composed goes out in order. */
 #define PENDING_BESIDE_INTERACTIVE (128u * 1024)
 
+#define REFILL_PART 16
+
 /* Then the loop looks at everything else: compressed data can be long in
  * filling the output. */
 #define ROUNDS_MAX 16
@@ -176,13 +178,24 @@ group_destroy(struct stream_group *g)
 	free(g);
 }
 
+/* Once full, the output is filled again when nearly all of it has left: who
+ * writes our input then has its turn meanwhile, and both ends of the pipe
+ * work in long turns instead of waking each other for every packet. */
 static bool
-has_room(const struct stream_group *g)
+has_room(struct stream_group *g)
 {
 	size_t limit = g->interactive > 0 ? PENDING_BESIDE_INTERACTIVE
 					  : TRANSPORT_PENDING_HIGH;
+	size_t pending;
 
-	return g->k != NULL && transport_pending_bytes(g->k->t) < limit;
+	if (g->k == NULL)
+		return false;
+	pending = transport_pending_bytes(g->k->t);
+	if (pending >= limit)
+		g->full = true;
+	else if (pending <= limit / REFILL_PART)
+		g->full = false;
+	return !g->full;
 }
 
 /* Each stream of the list once. */
