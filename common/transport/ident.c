@@ -26,7 +26,9 @@ parse_version(struct span line, unsigned *ret_major, unsigned *ret_minor,
 		while (at < line.len && at - from < 4 && line.ptr[at] >= '0' &&
 		       line.ptr[at] <= '9')
 			number[i] = number[i] * 10 + (line.ptr[at++] - '0');
+		/* "02.0" is no version that anybody has defined. */
 		if (at == from || at >= line.len ||
+		    (at - from > 1 && line.ptr[from] == '0') ||
 		    line.ptr[at] != (i == 0 ? '.' : '-'))
 			return false;
 		at++;

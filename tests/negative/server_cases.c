@@ -53,12 +53,12 @@ server_reach(struct wire *w, struct daemon *d, enum stage stage)
 
 static const uint8_t replies[] = { SSH_MSG_USERAUTH_FAILURE,
 	SSH_MSG_CHANNEL_OPEN_FAILURE, SSH_MSG_CHANNEL_FAILURE,
-	SSH_MSG_REQUEST_FAILURE };
+	SSH_MSG_REQUEST_FAILURE, SSH_MSG_SERVICE_ACCEPT };
 
 static uint8_t
 reply_wanted(enum want want)
 {
-	return want >= WANT_AUTH_FAILURE && want <= WANT_REQUEST_FAILURE
+	return want >= WANT_AUTH_FAILURE && want <= WANT_SERVICE_ACCEPT
 		   ? replies[want - WANT_AUTH_FAILURE]
 		   : 0;
 }

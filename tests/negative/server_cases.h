@@ -37,6 +37,7 @@ enum want {
 	WANT_OPEN_FAILURE,
 	WANT_CHANNEL_FAILURE,
 	WANT_REQUEST_FAILURE,
+	WANT_SERVICE_ACCEPT,
 	WANT_SAFE /* any of these, but no success */
 };
 

@@ -103,6 +103,8 @@ TEST(malformed_idents_are_refused)
 	refuses("SSH-2.0-X\033[0m\r\n", true);
 	refuses("SSH-2.0-X\r\r\n", true);
 	refuses("SSH-3.0-X\r\n", true);
+	refuses("SSH-02.0-X\r\n", true);
+	refuses("SSH-2.00-X\r\n", true);
 }
 
 TEST(a_nul_byte_is_refused)
