@@ -243,7 +243,7 @@ format:
 compile_commands.json:
 	@{ echo '['; sep=; for f in $$(git ls-files '*.c'); do \
 		printf '%s{"directory":"%s","file":"%s","arguments":["cc"' "$$sep" "$(CURDIR)" "$$f"; \
-		for a in $(foreach a,$(CPPFLAGS) $(CFLAGS_ALL),'$(subst ','\'',$(a))'); do \
+		for a in $(CPPFLAGS) $(CFLAGS_ALL); do \
 			printf ',"%s"' "$$(printf %s "$$a" | sed 's/["\\]/\\&/g')"; done; \
 		printf ',"-c","%s"]}\n' "$$f"; sep=,; done; echo ']'; } > $@
 

@@ -237,7 +237,7 @@ void ssh_options_dump(
  * ret for each that was set to other than "off". required: those without
  * which no connection may be made (a forward that was asked for); else those
  * that a warning does for. */
-int ssh_options_unsupported(const struct ssh_options *o, bool required,
-    struct strings *ret) MUST_CHECK;
+int ssh_options_unsupported(
+    const struct ssh_options *o, bool required, struct strings *ret) MUST_CHECK;
 
 #endif

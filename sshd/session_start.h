@@ -21,7 +21,7 @@ struct session_start {
 	char *shell;
 	uid_t uid;
 	gid_t gid;
-	gid_t *gids;            /* all groups */
+	gid_t *gids; /* all groups */
 	size_t gid_count;
 	struct peer peer;
 	char *host;             /* name of the peer, or its address */

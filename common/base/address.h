@@ -14,9 +14,9 @@
 #define ADDRESS_TEXT_MAX 64
 
 struct address {
-	int family;          /* AF_INET, AF_INET6; 0 = none */
-	uint8_t bytes[16];   /* network order; 4 used for AF_INET */
-	uint32_t scope;      /* AF_INET6 link-local scope */
+	int family;        /* AF_INET, AF_INET6; 0 = none */
+	uint8_t bytes[16]; /* network order; 4 used for AF_INET */
+	uint32_t scope;    /* AF_INET6 link-local scope */
 	uint16_t port;
 };
 
@@ -24,14 +24,13 @@ struct address {
 int address_parse(const char *text, struct address *ret_address) MUST_CHECK;
 
 /* From a socket address; an IPv4-mapped one becomes AF_INET. ERR_FORMAT. */
-int address_from_sockaddr(const struct sockaddr *sa, struct address *ret)
-    MUST_CHECK;
+int address_from_sockaddr(
+    const struct sockaddr *sa, struct address *ret) MUST_CHECK;
 socklen_t address_to_sockaddr(
     const struct address *a, struct sockaddr_storage *ret);
 
 /* The address without its port. Returns buf. */
-const char *address_format(
-    const struct address *a, char buf[ADDRESS_TEXT_MAX]);
+const char *address_format(const struct address *a, char buf[ADDRESS_TEXT_MAX]);
 
 /* Compares family and bytes, not the port. */
 bool address_equal(const struct address *a, const struct address *b);

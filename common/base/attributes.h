@@ -5,10 +5,10 @@
 #define COMMON_BASE_ATTRIBUTES_H
 
 /* The result reports a failure: ignoring it is a compiler warning. */
-#define MUST_CHECK         __attribute__((warn_unused_result))
+#define MUST_CHECK __attribute__((warn_unused_result))
 /* Arguments are checked as by printf: format is argument f, values from a. */
-#define PRINTF_LIKE(f, a)  __attribute__((format(printf, f, a)))
-#define NORETURN           __attribute__((noreturn))
+#define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
+#define NORETURN          __attribute__((noreturn))
 
 /*
  * Ignores a result marked MUST_CHECK. Only where failing is as good as

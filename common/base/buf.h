@@ -54,14 +54,23 @@ struct buf {
 	uint8_t *data;
 	size_t len;
 	size_t cap;
-	size_t max;    /* never grows past this; 0 means BUF_MAX_DEFAULT */
-	int error;     /* first failure: 0, ERR_MEMORY or ERR_LIMIT */
-	bool secret;   /* wiped whenever memory is given up */
+	size_t max;  /* never grows past this; 0 means BUF_MAX_DEFAULT */
+	int error;   /* first failure: 0, ERR_MEMORY or ERR_LIMIT */
+	bool secret; /* wiped whenever memory is given up */
 };
 
-#define BUF_INIT         { NULL, 0, 0, 0, 0, false }
-#define BUF_SECRET_INIT  { NULL, 0, 0, 0, 0, true }
-#define BUF_MAX_INIT(n)  { NULL, 0, 0, (n), 0, false }
+#define BUF_INIT                                                               \
+	{                                                                      \
+		NULL, 0, 0, 0, 0, false                                        \
+	}
+#define BUF_SECRET_INIT                                                        \
+	{                                                                      \
+		NULL, 0, 0, 0, 0, true                                         \
+	}
+#define BUF_MAX_INIT(n)                                                        \
+	{                                                                      \
+		NULL, 0, 0, (n), 0, false                                      \
+	}
 
 /* Frees (and wipes a secret); the buf is then empty and usable again. */
 void buf_release(struct buf *b);
@@ -103,13 +112,13 @@ char *buf_take_text(struct buf *b) MUST_CHECK;
 /* ---- writer: RFC 4251 s5 types, appended to a buf ---- */
 
 void write_bytes(struct buf *b, const void *bytes, size_t len);
-void write_span(struct buf *b, struct span s);        /* no length in front */
+void write_span(struct buf *b, struct span s); /* no length in front */
 void write_byte(struct buf *b, uint8_t v);
 void write_boolean(struct buf *b, bool v);
 void write_uint32(struct buf *b, uint32_t v);
 void write_uint64(struct buf *b, uint64_t v);
-void write_string(struct buf *b, struct span s);      /* uint32 length first */
-void write_text(struct buf *b, const char *text);     /* string from C text */
+void write_string(struct buf *b, struct span s);  /* uint32 length first */
+void write_text(struct buf *b, const char *text); /* string from C text */
 
 /* An unsigned big-endian number as mpint: leading zeros dropped, a zero byte
  * put in front where the top bit is set. Takes time that depends on the
@@ -132,9 +141,9 @@ void write_string_end(struct buf *b, size_t mark);
  */
 struct reader {
 	const uint8_t *ptr;
-	size_t len;       /* left */
-	size_t size;      /* at the start; size - len is the offset */
-	int error;        /* 0, ERR_TRUNCATED, ERR_FORMAT, ERR_LIMIT */
+	size_t len;  /* left */
+	size_t size; /* at the start; size - len is the offset */
+	int error;   /* 0, ERR_TRUNCATED, ERR_FORMAT, ERR_LIMIT */
 };
 
 static inline struct reader
@@ -144,11 +153,11 @@ reader_of(struct span s)
 }
 
 uint8_t read_byte(struct reader *r);
-bool read_boolean(struct reader *r);                  /* any nonzero: true */
+bool read_boolean(struct reader *r); /* any nonzero: true */
 uint32_t read_uint32(struct reader *r);
 uint64_t read_uint64(struct reader *r);
-struct span read_bytes(struct reader *r, size_t n);   /* exactly n */
-struct span read_string(struct reader *r);            /* borrowed */
+struct span read_bytes(struct reader *r, size_t n); /* exactly n */
+struct span read_string(struct reader *r);          /* borrowed */
 
 /* As read_string; ERR_LIMIT where it is longer than max. */
 struct span read_string_max(struct reader *r, size_t max);

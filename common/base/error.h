@@ -28,9 +28,9 @@ enum error_code {
 };
 
 struct error {
-	int code;          /* 0, or an ERR_ code */
-	int system_errno;  /* errno at the time, where code is ERR_SYSTEM */
-	char text[1024];   /* the sentence, without a newline; "" if code is 0 */
+	int code;         /* 0, or an ERR_ code */
+	int system_errno; /* errno at the time, where code is ERR_SYSTEM */
+	char text[1024];  /* the sentence, without a newline; "" if code is 0 */
 };
 
 /* The sentence of error.def for a code; never NULL. */
@@ -55,8 +55,7 @@ int error_set(struct error *e, int code, const char *format, ...)
  * ERR_NOT_FOUND, ERR_PERMISSION, ERR_EXISTS, where errno says so) and
  * ": <text of errno>" follows the sentence.
  */
-int error_set_errno(struct error *e, const char *format, ...)
-    PRINTF_LIKE(2, 3);
+int error_set_errno(struct error *e, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* Puts "<text>: " in front of what is recorded; keeps the code. */
 void error_prefix(struct error *e, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -17,10 +17,10 @@
 /* Reads all of a file of at most max bytes into out (appended). Codes:
  * ERR_NOT_FOUND, ERR_PERMISSION, ERR_LIMIT, ERR_SYSTEM. A directory is
  * ERR_SYSTEM. */
-int file_read(const char *path, size_t max, struct buf *out, struct error *e)
-    MUST_CHECK;
-int file_read_fd(int fd, size_t max, struct buf *out, struct error *e)
-    MUST_CHECK;
+int file_read(
+    const char *path, size_t max, struct buf *out, struct error *e) MUST_CHECK;
+int file_read_fd(
+    int fd, size_t max, struct buf *out, struct error *e) MUST_CHECK;
 
 /*
  * Writes path by way of a temporary file beside it: created with mode,
@@ -43,12 +43,12 @@ int path_expand_home(const char *path, const char *home, char **ret_path,
 
 /* Directory part and last part, as fresh text. */
 char *path_directory(const char *path);
-const char *path_last(const char *path);   /* borrowed from path */
+const char *path_last(const char *path); /* borrowed from path */
 char *path_join(const char *directory, const char *name);
 
 /* Makes a directory and its parents, the last one with mode. */
-int path_make_directory(const char *path, mode_t mode, struct error *e)
-    MUST_CHECK;
+int path_make_directory(
+    const char *path, mode_t mode, struct error *e) MUST_CHECK;
 
 /*
  * StrictModes: the open file and every directory above it up to `home` (or

@@ -27,8 +27,7 @@ enum log_level {
 };
 
 /* line is escaped already; context as given to log_set_sink. */
-typedef void log_sink(
-    enum log_level level, const char *line, void *context);
+typedef void log_sink(enum log_level level, const char *line, void *context);
 
 /* Lines above this level are dropped; the start is LOG_LEVEL_INFO. */
 void log_set_level(enum log_level level);

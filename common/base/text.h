@@ -18,23 +18,27 @@
 /* ---- lists of strings ---- */
 
 struct strings {
-	char **item;      /* item[count] is NULL once anything was added */
+	char **item; /* item[count] is NULL once anything was added */
 	size_t count;
 	size_t cap;
 };
 
-#define STRINGS_INIT { NULL, 0, 0 }
+#define STRINGS_INIT                                                           \
+	{                                                                      \
+		NULL, 0, 0                                                     \
+	}
 
-int strings_add(struct strings *s, const char *text) MUST_CHECK;     /* copy */
-int strings_take(struct strings *s, char *text) MUST_CHECK; /* takes text, also on failure */
+int strings_add(struct strings *s, const char *text) MUST_CHECK; /* copy */
+int strings_take(
+    struct strings *s, char *text) MUST_CHECK; /* takes text, also on failure */
 int strings_copy(struct strings *to, const struct strings *from) MUST_CHECK;
 void strings_release(struct strings *s);
 bool strings_has(const struct strings *s, const char *text);
 void strings_remove(struct strings *s, size_t index);
 
 /* Splits at a separator; empty items are kept. */
-int strings_split(struct strings *s, const char *text, char separator)
-    MUST_CHECK;
+int strings_split(
+    struct strings *s, const char *text, char separator) MUST_CHECK;
 char *strings_join(const struct strings *s, const char *separator);
 
 /* ---- making text ---- */
@@ -49,8 +53,8 @@ bool text_copy(char *to, size_t size, const char *from);
 
 /* ---- numbers and values; the whole text must be the value ---- */
 
-bool text_to_int(const char *text, long long min, long long max,
-    long long *ret_value);
+bool text_to_int(
+    const char *text, long long min, long long max, long long *ret_value);
 
 /* "1h30m", "90", units smhdw in either case; seconds. ERR_FORMAT, ERR_LIMIT. */
 int text_to_seconds(const char *text, int64_t *ret_seconds) MUST_CHECK;
@@ -66,7 +70,7 @@ int text_to_bytes(const char *text, uint64_t *ret_bytes) MUST_CHECK;
  * utf8 is set; C1 controls and bidirectional overrides never do.
  */
 void text_escape(struct buf *out, struct span s, bool utf8);
-char *text_escaped(struct span s);        /* ASCII only */
+char *text_escaped(struct span s); /* ASCII only */
 
 /* As text_escape, but \n, \t and backslashes pass, and the CR of a CR LF is
  * left out: for banners and prompts. */

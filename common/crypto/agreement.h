@@ -15,7 +15,7 @@
 
 #define X25519_SIZE 32
 
-struct x25519;   /* an ephemeral key pair */
+struct x25519; /* an ephemeral key pair */
 /* private_value: 32 random bytes. */
 int x25519_new(const uint8_t private_value[static X25519_SIZE],
     struct x25519 **ret, uint8_t ret_public[static X25519_SIZE]) MUST_CHECK;
@@ -24,19 +24,23 @@ int x25519_agree(struct x25519 *x, const uint8_t peer[static X25519_SIZE],
     uint8_t ret_secret[static X25519_SIZE]) MUST_CHECK;
 void x25519_free(struct x25519 *x);
 
-enum curve { CURVE_NISTP256, CURVE_NISTP384, CURVE_NISTP521 };
+enum curve {
+	CURVE_NISTP256,
+	CURVE_NISTP384,
+	CURVE_NISTP521
+};
 
 struct ecdh;
 /* ret_public: uncompressed point, appended. */
-int ecdh_new(enum curve c, struct ecdh **ret, struct buf *ret_public)
-    MUST_CHECK;
+int ecdh_new(
+    enum curve c, struct ecdh **ret, struct buf *ret_public) MUST_CHECK;
 /* Of a known private number, big-endian; for known answers. */
-int ecdh_from_private(enum curve c, struct span private_value,
-    struct ecdh **ret) MUST_CHECK;
+int ecdh_from_private(
+    enum curve c, struct span private_value, struct ecdh **ret) MUST_CHECK;
 /* ERR_KEX for a point not on the curve, or at infinity. ret_secret: the x
  * coordinate as an unsigned big-endian number (leading zeros kept). */
-int ecdh_agree(struct ecdh *x, struct span peer, struct buf *ret_secret)
-    MUST_CHECK;
+int ecdh_agree(
+    struct ecdh *x, struct span peer, struct buf *ret_secret) MUST_CHECK;
 void ecdh_free(struct ecdh *x);
 
 /* A group: prime and generator as unsigned big-endian numbers. */
@@ -56,8 +60,7 @@ int dh_new(const struct dh_group *group, unsigned need_bits, struct dh **ret,
     struct buf *ret_public) MUST_CHECK;
 /* ERR_KEX unless 1 < peer < p-1 and the peer's value has more than a few
  * bits set (RFC 4253 s8). */
-int dh_agree(struct dh *x, struct span peer, struct buf *ret_secret)
-    MUST_CHECK;
+int dh_agree(struct dh *x, struct span peer, struct buf *ret_secret) MUST_CHECK;
 /* Bits set in our public value, for the debug line `bits set: N/BITS`. */
 unsigned dh_public_bits_set(const struct dh *x);
 void dh_free(struct dh *x);

@@ -17,8 +17,8 @@
 #define MLKEM768_SECRET_SIZE      2400
 #define MLKEM768_CIPHERTEXT_SIZE  1088
 #define MLKEM768_SHARED_SIZE      32
-#define MLKEM768_KEYGEN_SEED_SIZE 64   /* d ‖ z */
-#define MLKEM768_ENCAPS_SEED_SIZE 32   /* m */
+#define MLKEM768_KEYGEN_SEED_SIZE 64 /* d ‖ z */
+#define MLKEM768_ENCAPS_SEED_SIZE 32 /* m */
 
 /* Algorithm 16. ERR_CRYPTO only from a library. */
 int mlkem768_keygen(uint8_t public_key[static MLKEM768_PUBLIC_SIZE],

@@ -113,8 +113,9 @@ is_pair(const struct dsa_numbers *k)
 	BN_CTX *ctx = BN_CTX_secure_new();
 	BIGNUM *t = BN_new();
 	bool ok = ctx != NULL && t != NULL &&
-	    BN_mod_exp(t, k->g, k->q, k->p, ctx) == 1 && BN_is_one(t) &&
-	    BN_mod_exp(t, k->g, k->x, k->p, ctx) == 1 && BN_cmp(t, k->y) == 0;
+		  BN_mod_exp(t, k->g, k->q, k->p, ctx) == 1 && BN_is_one(t) &&
+		  BN_mod_exp(t, k->g, k->x, k->p, ctx) == 1 &&
+		  BN_cmp(t, k->y) == 0;
 
 	BN_free(t);
 	BN_CTX_free(ctx);

@@ -59,8 +59,8 @@ stay_user(uid_t uid, struct error *e)
 }
 
 int
-port_become_user_with_groups(uid_t uid, gid_t gid, const gid_t *groups,
-    size_t count, struct error *e)
+port_become_user_with_groups(
+    uid_t uid, gid_t gid, const gid_t *groups, size_t count, struct error *e)
 {
 	if (geteuid() != 0)
 		return stay_user(uid, e);

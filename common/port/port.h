@@ -47,7 +47,7 @@ void port_pipe_enlarge(int fd);
 
 /* ---- sockets ---- */
 
-void port_socket_interactive(int fd);  /* TCP_NODELAY, short unsent queue */
+void port_socket_interactive(int fd); /* TCP_NODELAY, short unsent queue */
 
 /* What was read is acknowledged now, not up to 40 ms later: a peer with
  * Nagle's algorithm on holds back its next small packet until then. Holds for
@@ -62,15 +62,14 @@ int port_peer_uid(int fd, uid_t *ret_uid) MUST_CHECK;
 #define PORT_TTY_NAME_MAX 64
 
 struct port_pty {
-	int master;                    /* owned */
-	int slave;                     /* owned; -1 once closed */
-	char name[PORT_TTY_NAME_MAX];  /* /dev/pts/N */
+	int master;                   /* owned */
+	int slave;                    /* owned; -1 once closed */
+	char name[PORT_TTY_NAME_MAX]; /* /dev/pts/N */
 };
 
 int port_pty_open(struct port_pty *ret) MUST_CHECK;
 /* Gives the slave to uid, group tty, mode 0620 / back to root, 0666. */
-int port_pty_give(const struct port_pty *pty, uid_t uid, gid_t gid)
-    MUST_CHECK;
+int port_pty_give(const struct port_pty *pty, uid_t uid, gid_t gid) MUST_CHECK;
 void port_pty_take_back(const struct port_pty *pty);
 void port_pty_close(struct port_pty *pty);
 /* In a child after setsid(): makes fd the controlling terminal. */
@@ -97,8 +96,8 @@ bool port_last_login(uid_t uid, uint64_t *ret_time_s, char *ret_tty,
 /* ---- privileges ---- */
 
 /* Groups, gid, uid of the account, for good; verified afterwards. */
-int port_become_user(const char *name, uid_t uid, gid_t gid, struct error *e)
-    MUST_CHECK;
+int port_become_user(
+    const char *name, uid_t uid, gid_t gid, struct error *e) MUST_CHECK;
 
 /* The same with the groups given (getgrouplist), where the account database
  * is not to be asked again, or not to be had (in a chroot). */
@@ -107,8 +106,8 @@ int port_become_user_with_groups(uid_t uid, gid_t gid, const gid_t *groups,
 
 /* For the unprivileged child: chroot to an empty directory, only that gid,
  * that uid. */
-int port_become_confined(const char *chroot_dir, uid_t uid, gid_t gid,
-    struct error *e) MUST_CHECK;
+int port_become_confined(
+    const char *chroot_dir, uid_t uid, gid_t gid, struct error *e) MUST_CHECK;
 
 /* ---- confinement ---- */
 

@@ -269,7 +269,7 @@ struct output {
 	struct buf broken; /* taken where there is no memory */
 	struct buf *open;  /* where the open packet lies, or NULL */
 	size_t open_at;    /* its offset in there */
-	size_t pad_min; /* of the open packet */
+	size_t pad_min;    /* of the open packet */
 };
 
 void input_release(struct input *in);

@@ -17,9 +17,9 @@
 #include "common/transport/message.h"
 
 #define TEXT_MAX    (256u * 1024) /* banner, instruction, prompt */
-#define METHODS_MAX 4096u        /* the list of methods that can go on */
-#define PROMPTS_MAX 64u          /* of one INFO_REQUEST */
-#define SECRET_PAD  240u         /* answers look this long, or longer */
+#define METHODS_MAX 4096u         /* the list of methods that can go on */
+#define PROMPTS_MAX 64u           /* of one INFO_REQUEST */
+#define SECRET_PAD  240u          /* answers look this long, or longer */
 #define HOSTBOUND   "publickey-hostbound-v00@openssh.com"
 
 enum client_state {

@@ -18,15 +18,15 @@
 
 struct usage {
 	double wall_s;
-	double cpu_s;          /* user and system, of the child and of those
-	                        * that it waited for */
-	int status;            /* as of waitpid */
+	double cpu_s; /* user and system, of the child and of those
+		       * that it waited for */
+	int status;   /* as of waitpid */
 };
 
 struct command {
 	const char *argv[64];
 	size_t count;
-	int stdin_fd, stdout_fd, stderr_fd;   /* -1: /dev/null, stderr: ours */
+	int stdin_fd, stdout_fd, stderr_fd; /* -1: /dev/null, stderr: ours */
 };
 
 void command_init(struct command *c);
@@ -39,7 +39,11 @@ NORETURN void bench_fail(const char *format, ...) PRINTF_LIKE(1, 2);
 
 /* ---- the two suites ---- */
 
-enum suite { OURS, DEBIAN, SUITES };
+enum suite {
+	OURS,
+	DEBIAN,
+	SUITES
+};
 
 struct server {
 	enum suite suite;
@@ -69,13 +73,14 @@ void process_end(pid_t pid);
 
 /* ---- figures ---- */
 
-double median(double *values, size_t count);          /* sorts */
+double median(double *values, size_t count); /* sorts */
 double percentile(double *values, size_t count, double p);
 
 /*
  * One row: what, unit, both figures, the ratio ours/Debian's, the limit and
  * whether it is met. at_most: the ratio must not exceed it, else not fall
- * below. Figures of a row without a peer: debian <= 0, then the limit is for ours.
+ * below. Figures of a row without a peer: debian <= 0, then the limit is for
+ * ours.
  */
 void row(const char *what, const char *unit, double ours, double debian,
     bool at_most, double limit);

@@ -1,7 +1,8 @@
 /*
  * bench_bulk.c - bytes per second and CPU per byte, near and far.
  *
- * Source and sink are dd from /dev/zero and cat to /dev/null; their CPU time counts.
+ * Source and sink are dd from /dev/zero and cat to /dev/null; their CPU time
+ * counts.
  */
 #include "tests/bench/bench.h"
 
@@ -14,7 +15,7 @@
 
 struct flow {
 	double mb_per_s;
-	double cpu_s_per_gb;   /* both ends; only from a server's whole life */
+	double cpu_s_per_gb; /* both ends; only from a server's whole life */
 };
 
 static void
@@ -26,8 +27,8 @@ check(struct usage u, const char *what)
 
 /* Download: MiB from the server's dd to /dev/null. Seconds and client CPU. */
 static struct usage
-download(enum suite suite, unsigned port, const char *const *options,
-    unsigned mib)
+download(
+    enum suite suite, unsigned port, const char *const *options, unsigned mib)
 {
 	char source[80];
 	struct command c;
@@ -43,8 +44,8 @@ download(enum suite suite, unsigned port, const char *const *options,
 }
 
 static struct usage
-upload(enum suite suite, unsigned port, const char *const *options,
-    unsigned mib)
+upload(
+    enum suite suite, unsigned port, const char *const *options, unsigned mib)
 {
 	char count[32];
 	struct command c, dd;
@@ -78,8 +79,8 @@ upload(enum suite suite, unsigned port, const char *const *options,
 	return u;
 }
 
-typedef struct usage transfer(enum suite, unsigned, const char *const *,
-    unsigned);
+typedef struct usage transfer(
+    enum suite, unsigned, const char *const *, unsigned);
 
 /* Medians of RUNS transfers by each suite, in turns; the login's time and
  * CPU are taken off. */
@@ -97,8 +98,7 @@ measure(transfer *move, const char *const *options, unsigned mib,
 
 		server_start(&s[suite], suite, "");
 		for (int i = 0; i < RUNS; i++) {
-			struct usage u =
-			    move(suite, s[suite].port, options, 0);
+			struct usage u = move(suite, s[suite].port, options, 0);
 
 			base[suite][i] = u.wall_s;
 			client += u.cpu_s;
@@ -117,7 +117,8 @@ measure(transfer *move, const char *const *options, unsigned mib,
 	}
 	for (int suite = 0; suite < SUITES; suite++) {
 		cpu[suite] += server_stop(&s[suite]) - server_base[suite];
-		ret[suite].mb_per_s = bytes / 1e6 /
+		ret[suite].mb_per_s =
+		    bytes / 1e6 /
 		    (median(seconds[suite], RUNS) - median(base[suite], RUNS));
 		ret[suite].cpu_s_per_gb = cpu[suite] / RUNS / (bytes / 1e9);
 	}
@@ -173,7 +174,8 @@ far_rate(transfer *move, enum suite suite, unsigned port, unsigned mib)
 	for (int i = 0; i < 3; i++)
 		base[i] = move(suite, port, options, 0).wall_s;
 	for (int i = 0; i < 3; i++)
-		rate[i] = (double)mib * 1.048576 /
+		rate[i] =
+		    (double)mib * 1.048576 /
 		    (move(suite, port, options, mib).wall_s - median(base, 3));
 	return median(rate, 3);
 }
@@ -198,6 +200,6 @@ bench_bulk_far(void)
 	}
 	row("through 100 ms, down", "MB/s", rate[0][OURS], rate[0][DEBIAN],
 	    false, 20);
-	row("through 100 ms, up", "MB/s", rate[1][OURS], rate[1][DEBIAN],
-	    false, 20);
+	row("through 100 ms, up", "MB/s", rate[1][OURS], rate[1][DEBIAN], false,
+	    20);
 }

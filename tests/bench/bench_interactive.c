@@ -85,14 +85,13 @@ echo_alone(void)
 
 	for (int suite = 0; suite < SUITES; suite++) {
 		server_start(&s[suite], suite, "");
-		client[suite] = start_on_pty(suite, s[suite].port,
-		    &master[suite]);
+		client[suite] =
+		    start_on_pty(suite, s[suite].port, &master[suite]);
 		drain(master[suite], 1000);
 	}
 	for (int i = 0; i < KEYS; i++) {
 		for (int suite = 0; suite < SUITES; suite++) {
-			us[suite][i] =
-			    key_time(master[suite], master[suite]);
+			us[suite][i] = key_time(master[suite], master[suite]);
 			pause_us(3000);
 		}
 	}
@@ -121,8 +120,8 @@ echo_under_bulk(enum suite suite, unsigned port)
 	if (pipe2(in, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0)
 		bench_fail("no pipe");
 	client_command(&c, suite, port, NULL);
-	command_add(&c,
-	    "dd if=/dev/zero bs=64k 2>/dev/null <&- & exec cat >&2");
+	command_add(
+	    &c, "dd if=/dev/zero bs=64k 2>/dev/null <&- & exec cat >&2");
 	c.stdin_fd = in[0];
 	c.stderr_fd = err[1];
 	pid = command_start(&c);

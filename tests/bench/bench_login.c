@@ -40,8 +40,8 @@ sleep_ms(long ms)
 
 /* Wall and CPU of both ends, for one key exchange. */
 static void
-login_with(const char *name, const char *kex, double wall_limit,
-    double cpu_limit)
+login_with(
+    const char *name, const char *kex, double wall_limit, double cpu_limit)
 {
 	double wall[SUITES][LOGINS], cpu[SUITES] = { 0 }, idle[SUITES];
 	char kex_line[128], what[64];
@@ -67,7 +67,8 @@ login_with(const char *name, const char *kex, double wall_limit,
 	}
 	/* The first login, before the loop, counts on the server's side. */
 	for (int suite = 0; suite < SUITES; suite++)
-		cpu[suite] = cpu[suite] / LOGINS +
+		cpu[suite] =
+		    cpu[suite] / LOGINS +
 		    (server_stop(&s[suite]) - idle[suite]) / (LOGINS + 1);
 	snprintf(what, sizeof(what), "login %s, wall", name);
 	row(what, "ms", median(wall[OURS], LOGINS) * 1e3,
@@ -81,10 +82,9 @@ static void
 login_mlkem(void)
 {
 	double wall[2][LOGINS];
-	const char *options[2][2] = {
-		{ "KexAlgorithms=mlkem768x25519-sha256", NULL },
-		{ "KexAlgorithms=curve25519-sha256", NULL }
-	};
+	const char *options[2][2] = { { "KexAlgorithms=mlkem768x25519-sha256",
+					  NULL },
+		{ "KexAlgorithms=curve25519-sha256", NULL } };
 	struct server s;
 	struct usage u;
 
@@ -107,15 +107,15 @@ void
 bench_login(void)
 {
 	login_with("curve25519", "curve25519-sha256", 0.12, 0.35);
-	login_with("sntrup761", "sntrup761x25519-sha512@openssh.com", 0.12,
-	    0.35);
+	login_with(
+	    "sntrup761", "sntrup761x25519-sha512@openssh.com", 0.12, 0.35);
 	login_mlkem();
 }
 
 /* Eight workers, each logging in one time after another. */
 static double
-logins_per_second(enum suite suite, unsigned port,
-    const char *const *options, int each)
+logins_per_second(
+    enum suite suite, unsigned port, const char *const *options, int each)
 {
 	double started = seconds_now();
 	pid_t workers[8];
@@ -137,8 +137,7 @@ logins_per_second(enum suite suite, unsigned port,
 }
 
 static void
-login_parallel(
-    const char *what, const char *const *options, bool is_judged)
+login_parallel(const char *what, const char *const *options, bool is_judged)
 {
 	struct server s[SUITES];
 	double rate[SUITES][3], ours, debian;
@@ -176,7 +175,7 @@ round_trips(enum suite client, unsigned near, unsigned far)
 	double with[5], without[5];
 	struct usage u;
 
-	login_once(client, far, NULL, &u);   /* what can be remembered is */
+	login_once(client, far, NULL, &u); /* what can be remembered is */
 	for (int i = 0; i < 5; i++) {
 		login_once(client, near, NULL, &u);
 		without[i] = u.wall_s;
@@ -282,8 +281,8 @@ connection_pss_kib(enum suite suite)
 void
 bench_memory(void)
 {
-	row("server PSS of an idle connection", "KiB",
-	    connection_pss_kib(OURS), connection_pss_kib(DEBIAN), true, 0.5);
+	row("server PSS of an idle connection", "KiB", connection_pss_kib(OURS),
+	    connection_pss_kib(DEBIAN), true, 0.5);
 }
 
 static double
@@ -294,7 +293,7 @@ run_time(enum suite suite, const char *flag, const char *host)
 	struct usage u;
 
 	client_command(&c, suite, 22, NULL);
-	c.count--;                       /* the host comes after the flag */
+	c.count--; /* the host comes after the flag */
 	command_add(&c, flag);
 	if (host != NULL)
 		command_add(&c, host);
@@ -309,9 +308,8 @@ run_time(enum suite suite, const char *flag, const char *host)
 void
 bench_start_up(void)
 {
-	static const char *const flags[2][2] = {
-		{ "-V", NULL }, { "-G", "host.example" }
-	};
+	static const char *const flags[2][2] = { { "-V", NULL },
+		{ "-G", "host.example" } };
 
 	for (int f = 0; f < 2; f++) {
 		double ms[SUITES][101];
@@ -319,8 +317,8 @@ bench_start_up(void)
 
 		for (int i = 0; i < 101; i++) {
 			for (int suite = 0; suite < SUITES; suite++)
-				ms[suite][i] = run_time(
-				    suite, flags[f][0], flags[f][1]);
+				ms[suite][i] =
+				    run_time(suite, flags[f][0], flags[f][1]);
 		}
 		snprintf(what, sizeof(what), "ssh %s", flags[f][0]);
 		row(what, "ms", median(ms[OURS], 101), median(ms[DEBIAN], 101),

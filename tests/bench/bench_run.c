@@ -24,9 +24,9 @@ static char scratch[128];
 static char bin_folder[PATH_MAX];
 static char own_folder[PATH_MAX];
 static int missed;
-static pid_t started[4096];      /* to be ended when a measurement fails */
+static pid_t started[4096]; /* to be ended when a measurement fails */
 static size_t started_count;
-static pid_t owner;              /* workers leave cleaning up to it */
+static pid_t owner; /* workers leave cleaning up to it */
 
 void
 bench_fail(const char *format, ...)
@@ -116,7 +116,7 @@ command_wait(pid_t pid, double since)
 	}
 	u.wall_s = seconds_now() - since;
 	u.cpu_s = (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) +
-	    (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
+		  (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
 	return u;
 }
 
@@ -257,7 +257,8 @@ free_port(void)
 	return ntohs(sa.sin_port);
 }
 
-/* The pid file is written once the daemon listens: no connection is spent on finding out. */
+/* The pid file is written once the daemon listens: no connection is spent on
+ * finding out. */
 static void
 server_await(struct server *s, const char *pid_file)
 {
@@ -336,10 +337,10 @@ server_stop(struct server *s)
 		if (pid == 0)
 			nanosleep(&pause, NULL);
 		else
-			cpu += (double)(r.ru_utime.tv_sec +
-			    r.ru_stime.tv_sec) +
-			    (double)(r.ru_utime.tv_usec +
-			    r.ru_stime.tv_usec) / 1e6;
+			cpu +=
+			    (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) +
+			    (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) /
+				1e6;
 	}
 	return cpu;
 }
@@ -431,8 +432,8 @@ row(const char *what, const char *unit, double ours, double debian,
 	char ratio[16] = "-", other[24] = "-";
 
 	if (!begun)
-		printf("%-44s %-7s %10s %10s %8s  %s\n", "what", "unit",
-		    "ours", "debian", "ratio", "limit");
+		printf("%-44s %-7s %10s %10s %8s  %s\n", "what", "unit", "ours",
+		    "debian", "ratio", "limit");
 	begun = true;
 	if (debian > 0) {
 		snprintf(ratio, sizeof(ratio), "%.3f", figure);

@@ -24,7 +24,7 @@
 #include "common/base/time.h"
 
 #define CHUNK_SIZE  (1024u * 1024)
-#define QUEUE_LIMIT 4096   /* chunks: up to 4 GiB under way */
+#define QUEUE_LIMIT 4096 /* chunks: up to 4 GiB under way */
 
 struct chunk {
 	uint64_t due_us;
@@ -37,11 +37,11 @@ struct direction {
 	int from, to;
 	struct chunk queue[QUEUE_LIMIT];
 	size_t head, count;
-	uint8_t *spare[64];      /* buffers to use again: no page faults */
+	uint8_t *spare[64]; /* buffers to use again: no page faults */
 	size_t spare_count;
-	bool ended;              /* end of file read from `from` */
+	bool ended; /* end of file read from `from` */
 	uint64_t end_due_us;
-	bool closed;             /* `to` was shut down for writing */
+	bool closed; /* `to` was shut down for writing */
 };
 
 static uint64_t delay_us;

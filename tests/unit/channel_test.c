@@ -83,8 +83,7 @@ on_data(struct channel *c, enum channel_stream stream, struct span data,
 	size_t n = data.len < s->take ? data.len : s->take;
 
 	if (n > 0)
-		write_span(
-		    stream == CHANNEL_STREAM_DATA ? &s->data : &s->err,
+		write_span(stream == CHANNEL_STREAM_DATA ? &s->data : &s->err,
 		    span_of(data.ptr, n));
 	if (s->close_at_data)
 		CHECK_INT(channel_close(c), 0);

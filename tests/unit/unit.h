@@ -33,8 +33,8 @@ void unit_register(struct unit_test *t);
 
 #define TEST(name)                                                             \
 	static void test_##name(void);                                         \
-	static struct unit_test unit_##name = { #name, __FILE__,               \
-		test_##name, NULL };                                           \
+	static struct unit_test unit_##name = { #name, __FILE__, test_##name,  \
+		NULL };                                                        \
 	__attribute__((constructor)) static void register_##name(void)         \
 	{                                                                      \
 		unit_register(&unit_##name);                                   \
@@ -52,16 +52,16 @@ void unit_check_text(const char *file, int line, const char *expression,
 void unit_check_bytes(const char *file, int line, const char *expression,
     struct span got, struct span want);
 
-#define FAIL(...)  unit_fail(__FILE__, __LINE__, __VA_ARGS__)
-#define SKIP(...)  unit_skip(__VA_ARGS__)
+#define FAIL(...) unit_fail(__FILE__, __LINE__, __VA_ARGS__)
+#define SKIP(...) unit_skip(__VA_ARGS__)
 #define CHECK(condition)                                                       \
 	do {                                                                   \
 		if (!(condition))                                              \
 			FAIL("%s is false", #condition);                       \
 	} while (0)
 #define CHECK_INT(got, want)                                                   \
-	unit_check_int(__FILE__, __LINE__, #got, (long long)(got),             \
-	    (long long)(want))
+	unit_check_int(                                                        \
+	    __FILE__, __LINE__, #got, (long long)(got), (long long)(want))
 #define CHECK_TEXT(got, want)                                                  \
 	unit_check_text(__FILE__, __LINE__, #got, got, want)
 #define CHECK_SPAN(got, want)                                                  \
