@@ -90,7 +90,8 @@ ed25519_read_private(
 	if (pkey == NULL)
 		return ERR_KEY_FORMAT;
 	/* A seed that signs under another public key gives itself away
-	 * (two signatures with one nonce and two challenges). */
+	 * (two signatures with one nonce and two challenges). All three
+	 * are public halves: how long comparing takes tells nothing. */
 	if (EVP_PKEY_get_raw_public_key(pkey, derived, &len) != 1 ||
 	    memcmp(derived, key.ptr, KEY_SIZE) != 0 ||
 	    memcmp(derived, secret.ptr + KEY_SIZE, KEY_SIZE) != 0) {

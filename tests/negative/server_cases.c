@@ -129,9 +129,13 @@ describe(const char *name, const struct wire *w, enum want want,
 {
 	char types[256] = "";
 
-	for (int i = 0; i < 256; i++)
-		if (w->count[i] > before[i] && strlen(types) < 200)
-			sprintf(types + strlen(types), " %d", i);
+	for (int i = 0; i < 256; i++) {
+		size_t at = strlen(types);
+
+		/* What does not fit is left out: the first ones tell. */
+		if (w->count[i] > before[i])
+			snprintf(types + at, sizeof(types) - at, " %d", i);
+	}
 	case_failed(name,
 	    "wanted %s; %s, %s%s, %u times UNIMPLEMENTED, messages%s",
 	    want_names[want], alive ? "it lives" : "no answer",
