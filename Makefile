@@ -61,22 +61,52 @@ LIBS := -lcrypto -lz
 
 # ---- sources: one list per folder ----
 
+# Where several programs share a folder, the name of a file says whose it is:
+# PROGRAM_*.c, and the rest is common to them.
 common_src := $(wildcard common/*/*.c)
-ssh_src := $(wildcard ssh/*.c)
+ssh_src := $(filter-out ssh/keysign%,$(wildcard ssh/*.c))
+keysign_src := $(wildcard ssh/keysign*.c)
+keyscan_src := $(wildcard keygen/keyscan*.c)
+keygen_src := $(filter-out $(keyscan_src),$(wildcard keygen/*.c))
+agent_src := $(wildcard agent/agent*.c)
+add_src := $(wildcard agent/add*.c)
+pkcs11_helper_src := $(wildcard agent/pkcs11_helper*.c)
+sk_helper_src := $(wildcard agent/sk_helper*.c)
+# The SFTP coder and the server's engine, which sshd has inside too.
+sftp_server_src := $(wildcard sftp/protocol*.c sftp/server*.c)
+sftp_client_src := $(wildcard sftp/protocol*.c sftp/client*.c)
+sftp_src := $(sftp_client_src) $(wildcard sftp/sftp*.c)
+scp_src := $(sftp_client_src) $(wildcard sftp/scp*.c)
 # sshd-session is sshd under another name, see sshd/README.md.
-sshd_src := $(wildcard sshd/*.c)
-keygen_src := $(wildcard keygen/*.c)
+sshd_src := $(wildcard sshd/*.c) $(filter-out sftp/server_main.c,$(sftp_server_src))
 
-PROGRAMS :=
-ifneq ($(wildcard ssh/main.c),)
-PROGRAMS += ssh
-endif
-ifneq ($(wildcard sshd/sshd_main.c),)
-PROGRAMS += sshd sshd-session
-endif
-ifneq ($(keygen_src),)
-PROGRAMS += ssh-keygen
-endif
+# Of each program: its sources; built when they are there.
+ssh_program_src := $(ssh_src)
+sshd_program_src := $(sshd_src)
+ssh-keygen_program_src := $(keygen_src)
+ssh-keyscan_program_src := $(keyscan_src)
+ssh-agent_program_src := $(agent_src)
+ssh-add_program_src := $(add_src)
+ssh-keysign_program_src := $(keysign_src)
+ssh-pkcs11-helper_program_src := $(pkcs11_helper_src)
+ssh-sk-helper_program_src := $(sk_helper_src)
+sftp_program_src := $(if $(wildcard sftp/sftp*.c),$(sftp_src))
+scp_program_src := $(if $(wildcard sftp/scp*.c),$(scp_src))
+sftp-server_program_src := $(if $(wildcard sftp/server_main.c),$(sftp_server_src))
+
+# What each program needs beside the common libraries.
+sshd_program_libs := -lcrypt
+ssh-agent_program_libs := -lpthread
+ssh-pkcs11-helper_program_libs := -ldl
+ssh-sk-helper_program_libs := -ldl
+
+# People run these; the others are run by programs.
+user_programs := ssh ssh-keygen ssh-keyscan ssh-agent ssh-add sftp scp
+system_programs := sshd
+helper_programs := ssh-keysign ssh-pkcs11-helper ssh-sk-helper sftp-server
+linked_programs := $(foreach p,$(user_programs) $(system_programs) \
+	$(helper_programs),$(if $($(p)_program_src),$(p)))
+PROGRAMS := $(linked_programs) sshd-session
 
 lib := $(B)/libsheetbend.a
 obj = $(patsubst %.c,$(B)/%.o,$(1))
@@ -121,18 +151,15 @@ $(lib): $(call obj,$(common_src))
 
 link = @mkdir -p $(@D); $(CC) $(LDFLAGS_ALL) $(filter %.o,$^) $(filter %.a,$^) $(1) -o $@
 
-$(BIN)/ssh: $(call obj,$(ssh_src)) $(lib)
-	$(call say,LD $@)
-	$(call link,$(LIBS))
-$(BIN)/sshd: $(call obj,$(sshd_src)) $(lib)
-	$(call say,LD $@)
-	$(call link,$(LIBS) -lcrypt)
+define program
+$$(BIN)/$(1): $$(call obj,$$($(1)_program_src)) $$(lib)
+	$$(call say,LD $$@)
+	$$(call link,$$(LIBS) $$($(1)_program_libs))
+endef
+$(foreach p,$(linked_programs),$(eval $(call program,$(p))))
 $(BIN)/sshd-session: $(BIN)/sshd
 	$(call say,LN $@)
 	$(run)ln -sf sshd $@
-$(BIN)/ssh-keygen: $(call obj,$(keygen_src)) $(lib)
-	$(call say,LD $@)
-	$(call link,$(LIBS))
 
 # ---- tests in C: build/<variant>/tests/unit/<module>_test, .../sim/<name>,
 #      .../negative/<name>, .../bench/<name> ----
@@ -212,7 +239,7 @@ bench: all tools
 fuzz_targets := $(patsubst tests/fuzz/%_fuzz.c,$(B)/tests/fuzz/%_fuzz,$(wildcard tests/fuzz/*_fuzz.c))
 fuzz_support := $(call obj,$(filter-out %_fuzz.c,$(wildcard tests/fuzz/*.c)))
 # Objects of the programs that a target exercises (everything but the mains).
-fuzz_sshd := $(call obj,$(filter-out sshd/sshd_main.c,$(wildcard sshd/*.c)))
+fuzz_sshd := $(call obj,$(filter-out sshd/sshd_main.c,$(sshd_src)))
 $(addprefix $(B)/tests/fuzz/,authorized_keys_fuzz monitor_fuzz sshd_config_fuzz): $(fuzz_sshd)
 $(B)/tests/fuzz/ssh_config_fuzz: $(ssh_options)
 ifeq ($(VARIANT),fuzz)
@@ -250,14 +277,16 @@ compile_commands.json:
 man_pages := $(wildcard man/*.[158])
 install: all
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(LIBEXECDIR)
-	install -m 755 $(addprefix $(BIN)/,$(filter ssh ssh-keygen,$(PROGRAMS))) $(DESTDIR)$(BINDIR)
-	install -m 755 $(addprefix $(BIN)/,$(filter sshd,$(PROGRAMS))) $(DESTDIR)$(SBINDIR)
+	install -m 755 $(addprefix $(BIN)/,$(filter $(user_programs),$(PROGRAMS))) $(DESTDIR)$(BINDIR)
+	install -m 755 $(addprefix $(BIN)/,$(filter $(system_programs),$(PROGRAMS))) $(DESTDIR)$(SBINDIR)
+	for p in $(filter $(helper_programs),$(PROGRAMS)); do \
+		install -m 755 $(BIN)/$$p $(DESTDIR)$(LIBEXECDIR) || exit 1; done
 	ln -sf $(SBINDIR)/sshd $(DESTDIR)$(LIBEXECDIR)/sshd-session
 	for m in $(man_pages); do \
 		install -d $(DESTDIR)$(MANDIR)/man$${m##*.} && \
 		install -m 644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.} || exit 1; done
 
 clean:
-	rm -rf build bin/ssh bin/sshd bin/sshd-session bin/ssh-keygen
+	rm -rf build $(addprefix bin/,$(PROGRAMS))
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -20,6 +20,8 @@
 static void
 free_key(struct key *k)
 {
+	if (k->signer.free != NULL)
+		k->signer.free(k->signer.context);
 	EVP_PKEY_free(k->pkey);
 	buf_release(&k->blob);
 	buf_release(&k->plain);
@@ -315,7 +317,7 @@ key_from_blob(struct span blob, struct key **ret)
 int
 key_write_private(const struct key *k, struct buf *out)
 {
-	if (!k->has_private)
+	if (!k->has_private || k->signer.sign != NULL)
 		return ERR_KEY_TYPE;
 	write_text(out, k->row->name);
 	return k->ops->write_private(k->row, k->pkey, out);

@@ -129,6 +129,24 @@ int key_read_private(struct reader *r, struct key **ret) MUST_CHECK;
 
 /* ---- signatures ---- */
 
+/*
+ * Signs for a key whose private half is elsewhere: in an agent, a token, a
+ * security key, another process. sign appends the whole signature blob and
+ * may block; free (may be NULL) is called once, when the key goes.
+ */
+struct key_signer {
+	int (*sign)(void *context, const struct key *k,
+	    const struct signature_algorithm *a, struct span data,
+	    struct buf *ret_signature);
+	void (*free)(void *context);
+	void *context;
+};
+
+/* From now on the key has a private half (key_has_private) that can sign and
+ * that cannot be written (key_write_private: ERR_KEY_TYPE). For a key without
+ * one; a certificate too, where the signer wants to be asked with it. */
+void key_set_signer(struct key *k, const struct key_signer *signer);
+
 /* Appends the signature blob (string algorithm, string signature).
  * ERR_KEY_TYPE if the key has no private half or the algorithm is another
  * type's. The algorithm may be that of a certificate of the key. */

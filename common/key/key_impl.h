@@ -51,7 +51,8 @@ struct key {
 	const struct key_type_row *row;
 	const struct key_ops *ops;
 	EVP_PKEY *pkey;
-	bool has_private;
+	bool has_private;         /* in pkey, or by the signer */
+	struct key_signer signer; /* sign NULL: none */
 	struct buf blob;
 	struct certificate *certificate; /* NULL: a plain key */
 	struct buf plain;                /* of a certificate: the key's blob */

@@ -115,6 +115,13 @@ fits_plain(const struct key_type_row *row, const struct signature_algorithm *a)
 	       (needs->plain != NULL && strcmp(row->name, needs->plain) == 0);
 }
 
+void
+key_set_signer(struct key *k, const struct key_signer *signer)
+{
+	k->signer = *signer;
+	k->has_private = true;
+}
+
 int
 key_sign(const struct key *k, const struct signature_algorithm *a,
     struct span data, struct buf *ret_signature)
@@ -124,6 +131,9 @@ key_sign(const struct key *k, const struct signature_algorithm *a,
 
 	if (!k->has_private || !fits_plain(k->row, a))
 		return ERR_KEY_TYPE;
+	if (k->signer.sign != NULL)
+		return k->signer.sign(
+		    k->signer.context, k, a, data, ret_signature);
 	if ((r = k->ops->sign(k->pkey, a, data, &raw)) == 0) {
 		write_text(ret_signature, a->plain);
 		write_string(ret_signature, buf_span(&raw));

@@ -633,3 +633,41 @@ TEST(comments_belong_to_the_key_and_do_not_count)
 	key_unref(b);
 	key_unref(NULL);
 }
+
+static int
+sign_elsewhere(void *context, const struct key *k,
+    const struct signature_algorithm *a, struct span data,
+    struct buf *ret_signature)
+{
+	(void)k;
+	return key_sign(context, a, data, ret_signature);
+}
+
+static void
+free_elsewhere(void *context)
+{
+	key_unref(context);
+}
+
+TEST(a_signer_stands_for_a_private_half)
+{
+	struct error e;
+	struct key *private, *k;
+	struct buf out = BUF_INIT;
+	struct span data = span_text("data");
+	const struct signature_algorithm *a =
+	    signature_find(span_text("ssh-ed25519"));
+
+	CHECK_INT(key_generate("ed25519", 0, &private, &e), 0);
+	CHECK_INT(key_from_blob(key_blob(private), &k), 0);
+	CHECK_INT(key_sign(k, a, data, &out), ERR_KEY_TYPE);
+	key_set_signer(
+	    k, &(struct key_signer){ sign_elsewhere, free_elsewhere, private });
+	CHECK(key_has_private(k));
+	CHECK_INT(key_sign(k, a, data, &out), 0);
+	CHECK_INT(key_verify(k, a, data, buf_span(&out)), 0);
+	buf_release(&out);
+	CHECK_INT(key_write_private(k, &out), ERR_KEY_TYPE);
+	buf_release(&out);
+	key_unref(k);
+}

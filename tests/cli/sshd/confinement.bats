@@ -89,7 +89,9 @@ open_connection() {
 	"$SSH" -F "$SCRATCH/ssh_config" target 'echo in; sleep 20' > "$BATS_TEST_TMPDIR/out" 3>&- &
 	client=$!
 	soon grep -q in "$BATS_TEST_TMPDIR/out"
-	session=$(pgrep -f "sshd-session: $ME@notty")
+	# Other tests have sessions of the same user: only those of our sshd.
+	monitor=$(pgrep -P "$LISTENER" -f "sshd-session: $ME ")
+	session=$(pgrep -P "$monitor" -f "sshd-session: $ME@notty")
 	for pid in $session; do
 		run -0 python3 "$BATS_TEST_TMPDIR/scan.py" "$SCRATCH/host_ed25519" "$pid"
 		[ "${lines[0]}" = "$pid clean" ]
