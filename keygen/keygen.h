@@ -2,7 +2,7 @@
  * keygen.h - ssh-keygen: what its modes share.
  *
  * One mode, one file; main.c reads the command line into struct options and
- * calls one of the functions below. Each prints what it has to say and
+ * calls the function of the mode's row. Each prints what it has to say and
  * returns the exit status.
  */
 #ifndef KEYGEN_KEYGEN_H
@@ -23,6 +23,8 @@ enum {
 	EXIT_FATAL = 255
 };
 
+/* What the flags said. Some mean one thing in one mode and another in the
+ * next. Text is borrowed from the command line. */
 struct options {
 	const char *type;           /* -t; NULL: the default */
 	unsigned bits;              /* -b; 0: the default */
@@ -35,17 +37,32 @@ struct options {
 	enum key_format format;     /* -m */
 	bool has_format;
 	enum digest_algorithm hash; /* -E */
-	bool is_quiet;
-	bool is_verbose;
+	bool has_hash;
+	bool is_quiet;        /* -q */
+	unsigned verbosity;   /* -v, how often */
+	struct strings extra; /* -O, in order */
 
-	/* certificates */
-	const char *ca_key;     /* -s */
-	const char *key_id;     /* -I */
-	const char *principals; /* -n */
+	/* certificates, revocation lists (-k), signatures (-Y) */
+	const char *ca_key;     /* -s; with -Y: the file of the signature */
+	const char *key_id;     /* -I; with -Y: who is said to have signed */
+	const char *principals; /* -n; with -Y: the namespace */
 	const char *validity;   /* -V; NULL: for ever */
-	const char *serial;     /* -z */
+	const char *serial;     /* -z; with -k: the version of the list */
 	bool is_host;           /* -h */
-	struct strings extra;   /* -O, in order */
+	bool in_agent;          /* -U: the key of -s (-Y: -f) is an agent's */
+	bool is_update;         /* -u: the list of -k is added to */
+	const char *operation;  /* -Y, -M: "sign", "screen", ... */
+
+	/* tokens and security keys */
+	const char *provider;              /* -D: a PKCS#11 library */
+	const char *security_key_provider; /* -w */
+
+	/* known_hosts, DNS */
+	const char *host;        /* -F, -R */
+	bool is_hashed;          /* -H; with -F: show names hashed */
+	bool with_fingerprint;   /* -l; with -F, -Q: show the fingerprint */
+	const char *record_name; /* -r; with -Y: a file of revoked keys */
+	bool is_generic;         /* -g */
 
 	char **arguments; /* what follows the flags */
 	int argument_count;
@@ -59,6 +76,19 @@ int keygen_show_public(const struct options *o);
 int keygen_show_fingerprints(const struct options *o);
 int keygen_sign_certificates(const struct options *o);
 int keygen_show_certificates(const struct options *o);
+int keygen_find_host(const struct options *o);         /* -F */
+int keygen_hash_hosts(const struct options *o);        /* -H */
+int keygen_remove_host(const struct options *o);       /* -R */
+int keygen_show_dns_records(const struct options *o);  /* -r */
+int keygen_export(const struct options *o);            /* -e */
+int keygen_import(const struct options *o);            /* -i */
+int keygen_show_bubblebabble(const struct options *o); /* -B */
+int keygen_moduli(const struct options *o);            /* -M */
+int keygen_krl_make(const struct options *o);          /* -k */
+int keygen_krl_query(const struct options *o);         /* -Q */
+int keygen_sshsig(const struct options *o);            /* -Y */
+int keygen_token_list(const struct options *o);        /* -D */
+int keygen_resident_keys(const struct options *o);     /* -K */
 
 /* ---- the time of certificates (validity.c) ---- */
 

@@ -3,6 +3,7 @@
  */
 #include <fcntl.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +15,47 @@
 #include "common/crypto/cipher.h"
 #include "keygen/keygen.h"
 
-/* Every flag that ssh-keygen is known to have, so that an argument is never
- * mistaken for one; those of NOT_YET are refused by name. */
-#define FLAGS                                                                  \
-	"ABceghHiKkLlpQqUuvXya:b:C:D:E:F:f:I:M:m:N:n:O:P:R:r:s:t:V:w:Y:Z:z:"
-#define NOT_YET "BegHiKkQUuXDFMRrwY"
-
 typedef int mode(const struct options *o);
+
+/*
+ * What ssh-keygen can be asked to do. Of several flags the first row that was
+ * given is the mode; the flag of a later one then only says more (-F with -l,
+ * -k with -s, -s with -D). run NULL: refused by name.
+ */
+/* clang-format off */
+static const struct mode_row {
+	char flag;
+	mode *run;
+	bool takes_options;   /* -O */
+	bool takes_arguments; /* what follows the flags */
+} mode_rows[] = {
+	{ 'k', NULL /* keygen_krl_make */,      false, true },
+	{ 'Q', NULL /* keygen_krl_query */,     false, true },
+	{ 'Y', NULL /* keygen_sshsig */,        true,  true },
+	{ 's', keygen_sign_certificates,        true,  true },
+	{ 'L', keygen_show_certificates,        false, false },
+	{ 'F', NULL, false, false },
+	{ 'R', NULL, false, false },
+	{ 'H', NULL, false, false },
+	{ 'D', NULL /* keygen_token_list */,    false, false },
+	{ 'K', NULL /* keygen_resident_keys */, true,  false },
+	{ 'l', keygen_show_fingerprints,        false, false },
+	{ 'B', NULL, false, false },
+	{ 'p', keygen_change_passphrase,        false, false },
+	{ 'c', keygen_change_comment,           false, false },
+	{ 'e', NULL, false, false },
+	{ 'i', NULL, false, false },
+	{ 'X', NULL, false, false },
+	{ 'y', keygen_show_public,              false, false },
+	{ 'r', NULL, true, false },
+	{ 'M', NULL, true,  true },
+	{ 'A', keygen_host_keys,                false, false },
+};
+
+static const struct mode_row generate_row = {
+	'\0', keygen_generate, false, false
+};
+/* clang-format on */
 
 static int
 usage(void)
@@ -97,144 +132,198 @@ set_hash(struct options *o, const char *name)
 	if (digest_find(name, &o->hash) != 0)
 		return complain(
 		    EXIT_USAGE, "Invalid hash algorithm \"%s\"", name);
+	o->has_hash = true;
 	return 0;
 }
 
 static int
-set_verbose(struct options *o)
+set_rounds(struct options *o, const char *value)
 {
-	log_set_level(o->is_verbose ? LOG_LEVEL_DEBUG3 : LOG_LEVEL_DEBUG1);
-	o->is_verbose = true;
+	return set_number(value, "Rounds", 65536, &o->rounds);
+}
+
+static int
+set_bits(struct options *o, const char *value)
+{
+	return set_number(value, "Bits", INT_MAX, &o->bits);
+}
+
+static int
+add_extra(struct options *o, const char *value)
+{
+	if (strings_add(&o->extra, value) != 0)
+		return complain(EXIT_FATAL, "out of memory");
 	return 0;
 }
 
 static int
-set_text(const char **to, const char *value)
+set_verbose(struct options *o, const char *value)
 {
-	*to = value;
+	o->verbosity++;
+	log_set_level(o->verbosity == 1   ? LOG_LEVEL_DEBUG1
+		      : o->verbosity == 2 ? LOG_LEVEL_DEBUG2
+					  : LOG_LEVEL_DEBUG3);
 	return 0;
 }
 
-/* The flags that have a value or set a switch. 0, or the exit status. */
-static int
-set_option(struct options *o, int flag, const char *value)
+/* ---- flags ---- */
+
+enum flag_kind {
+	NAMES_MODE, /* and says nothing more */
+	IS_SWITCH,  /* a bool at offset */
+	IS_COUNTED, /* calls set without a value */
+	HAS_TEXT,   /* a const char * at offset */
+	HAS_VALUE   /* calls set */
+};
+
+#define AT(field) offsetof(struct options, field), NULL
+#define BY(set)   0, set
+
+/* clang-format off */
+static const struct flag_row {
+	char flag;
+	enum flag_kind kind;
+	size_t offset;
+	int (*set)(struct options *o, const char *value);
+} flag_rows[] = {
+	{ 'A', NAMES_MODE, 0, NULL },
+	{ 'a', HAS_VALUE,  BY(set_rounds) },
+	{ 'B', NAMES_MODE, 0, NULL },
+	{ 'b', HAS_VALUE,  BY(set_bits) },
+	{ 'C', HAS_TEXT,   AT(comment) },
+	{ 'c', NAMES_MODE, 0, NULL },
+	{ 'D', HAS_TEXT,   AT(provider) },
+	{ 'E', HAS_VALUE,  BY(set_hash) },
+	{ 'e', NAMES_MODE, 0, NULL },
+	{ 'F', HAS_TEXT,   AT(host) },
+	{ 'f', HAS_TEXT,   AT(file) },
+	{ 'g', IS_SWITCH,  AT(is_generic) },
+	{ 'H', IS_SWITCH,  AT(is_hashed) },
+	{ 'h', IS_SWITCH,  AT(is_host) },
+	{ 'I', HAS_TEXT,   AT(key_id) },
+	{ 'i', NAMES_MODE, 0, NULL },
+	{ 'K', NAMES_MODE, 0, NULL },
+	{ 'k', NAMES_MODE, 0, NULL },
+	{ 'L', NAMES_MODE, 0, NULL },
+	{ 'l', IS_SWITCH,  AT(with_fingerprint) },
+	{ 'M', HAS_TEXT,   AT(operation) },
+	{ 'm', HAS_VALUE,  BY(set_format) },
+	{ 'N', HAS_TEXT,   AT(new_passphrase) },
+	{ 'n', HAS_TEXT,   AT(principals) },
+	{ 'O', HAS_VALUE,  BY(add_extra) },
+	{ 'P', HAS_TEXT,   AT(passphrase) },
+	{ 'p', NAMES_MODE, 0, NULL },
+	{ 'Q', NAMES_MODE, 0, NULL },
+	{ 'q', IS_SWITCH,  AT(is_quiet) },
+	{ 'R', HAS_TEXT,   AT(host) },
+	{ 'r', HAS_TEXT,   AT(record_name) },
+	{ 's', HAS_TEXT,   AT(ca_key) },
+	{ 't', HAS_TEXT,   AT(type) },
+	{ 'U', IS_SWITCH,  AT(in_agent) },
+	{ 'u', IS_SWITCH,  AT(is_update) },
+	{ 'V', HAS_TEXT,   AT(validity) },
+	{ 'v', IS_COUNTED, BY(set_verbose) },
+	{ 'w', HAS_TEXT,   AT(security_key_provider) },
+	{ 'X', NAMES_MODE, 0, NULL },
+	{ 'Y', HAS_TEXT,   AT(operation) },
+	{ 'y', NAMES_MODE, 0, NULL },
+	{ 'Z', HAS_VALUE,  BY(set_cipher) },
+	{ 'z', HAS_TEXT,   AT(serial) },
+};
+/* clang-format on */
+
+/* For getopt(3). */
+static void
+list_flags(char ret[static 2 * ARRAY_COUNT(flag_rows) + 1])
 {
-	switch (flag) {
-	case 'a':
-		return set_number(value, "Rounds", 65536, &o->rounds);
-	case 'b':
-		return set_number(value, "Bits", INT_MAX, &o->bits);
-	case 'C':
-		return set_text(&o->comment, value);
-	case 'E':
-		return set_hash(o, value);
-	case 'f':
-		return set_text(&o->file, value);
-	case 'm':
-		return set_format(o, value);
-	case 'N':
-		return set_text(&o->new_passphrase, value);
-	case 'h':
-		o->is_host = true;
-		return 0;
-	case 'I':
-		return set_text(&o->key_id, value);
-	case 'n':
-		return set_text(&o->principals, value);
-	case 'O':
-		if (strings_add(&o->extra, value) != 0)
-			return complain(EXIT_FATAL, "out of memory");
-		return 0;
-	case 'P':
-		return set_text(&o->passphrase, value);
-	case 'q':
-		o->is_quiet = true;
-		return 0;
-	case 's':
-		return set_text(&o->ca_key, value);
-	case 't':
-		return set_text(&o->type, value);
-	case 'V':
-		return set_text(&o->validity, value);
-	case 'v':
-		return set_verbose(o);
-	case 'Z':
-		return set_cipher(o, value);
-	case 'z':
-		return set_text(&o->serial, value);
-	default:
-		return usage();
+	for (size_t i = 0; i < ARRAY_COUNT(flag_rows); i++) {
+		*ret++ = flag_rows[i].flag;
+		if (flag_rows[i].kind >= HAS_TEXT)
+			*ret++ = ':';
 	}
+	*ret = '\0';
 }
 
-static mode *
-mode_of(int flag)
-{
-	switch (flag) {
-	case 'A':
-		return keygen_host_keys;
-	case 'c':
-		return keygen_change_comment;
-	case 'L':
-		return keygen_show_certificates;
-	case 'l':
-		return keygen_show_fingerprints;
-	case 'p':
-		return keygen_change_passphrase;
-	case 's':
-		return keygen_sign_certificates;
-	case 'y':
-		return keygen_show_public;
-	default:
-		return NULL;
-	}
-}
-
-/* Of what was given beside the mode: -O and arguments are for certificates
- * alone. */
 static int
-check_rest(const struct options *o, mode *chosen)
+set_option(struct options *o, const struct flag_row *row, const char *value)
 {
-	if (chosen == keygen_sign_certificates)
-		return 0;
-	if (o->extra.count > 0)
+	char *field = (char *)o + row->offset;
+
+	switch (row->kind) {
+	case NAMES_MODE:
+		break;
+	case IS_SWITCH:
+		*(bool *)field = true;
+		break;
+	case HAS_TEXT:
+		*(const char **)field = value;
+		break;
+	case IS_COUNTED:
+	case HAS_VALUE:
+		return row->set(o, value);
+	}
+	return 0;
+}
+
+static const struct flag_row *
+find_flag(int flag)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(flag_rows); i++)
+		if (flag_rows[i].flag == flag)
+			return &flag_rows[i];
+	return NULL;
+}
+
+static const struct mode_row *
+choose_mode(const bool given[static UCHAR_MAX + 1])
+{
+	for (size_t i = 0; i < ARRAY_COUNT(mode_rows); i++)
+		if (given[(unsigned char)mode_rows[i].flag])
+			return &mode_rows[i];
+	return &generate_row;
+}
+
+static int
+check_mode(const struct mode_row *m, const struct options *o)
+{
+	if (m->run == NULL)
 		return complain(EXIT_USAGE,
-		    "ssh-keygen: -O %s is not supported yet without -s "
-		    "(options of security keys)",
+		    "ssh-keygen: -%c is not supported yet", m->flag);
+	if (o->extra.count > 0 && !m->takes_options)
+		return complain(EXIT_USAGE,
+		    "ssh-keygen: -O %s says nothing here: it goes with -M, "
+		    "-r, -s and -Y",
 		    o->extra.item[0]);
-	if (o->argument_count > 0)
+	if (o->argument_count > 0 && !m->takes_arguments)
 		return complain(EXIT_USAGE, "Too many arguments.");
 	return 0;
 }
 
-/* 0, or the exit status. *ret stays NULL where no mode was named. */
+/* 0, or the exit status. */
 static int
-parse(int argc, char **argv, struct options *o, mode **ret)
+parse(int argc, char **argv, struct options *o, const struct mode_row **ret)
 {
+	char flags[2 * ARRAY_COUNT(flag_rows) + 1];
+	bool given[UCHAR_MAX + 1] = { false };
 	int flag, status;
 
+	list_flags(flags);
 	opterr = 0;
-	while ((flag = getopt(argc, argv, FLAGS)) != -1) {
-		mode *m = mode_of(flag);
+	while ((flag = getopt(argc, argv, flags)) != -1) {
+		const struct flag_row *row = find_flag(flag);
 
-		if (flag == '?')
+		if (row == NULL)
 			return usage();
-		if (strchr(NOT_YET, flag) != NULL)
-			return complain(EXIT_USAGE,
-			    "ssh-keygen: -%c is not supported yet", flag);
-		if (m != NULL && *ret != NULL && *ret != m)
-			return complain(EXIT_USAGE,
-			    "ssh-keygen: only one of -A, -c, -L, -l, -p, -s "
-			    "and -y may be given");
-		if (m != NULL)
-			*ret = m;
-		if ((m == NULL || optarg != NULL) &&
-		    (status = set_option(o, flag, optarg)) != 0)
+		given[(unsigned char)flag] = true;
+		if ((status = set_option(o, row, optarg)) != 0)
 			return status;
 	}
+	if (given['p'] && given['c'])
+		return complain(EXIT_USAGE, "Can only have one of -p and -c.");
 	o->arguments = argv + optind;
 	o->argument_count = argc - optind;
-	return check_rest(o, *ret);
+	*ret = choose_mode(given);
+	return check_mode(*ret, o);
 }
 
 /* A closed standard descriptor would be given to a key file. */
@@ -254,13 +343,13 @@ int
 main(int argc, char **argv)
 {
 	struct options o = { .hash = DIGEST_SHA256 };
-	mode *chosen = NULL;
+	const struct mode_row *chosen = NULL;
 	int status;
 
 	open_standard_descriptors();
 	if ((status = parse(argc, argv, &o, &chosen)) != 0)
 		return status;
-	status = chosen == NULL ? keygen_generate(&o) : chosen(&o);
+	status = chosen->run(&o);
 	if (fflush(stdout) != 0 && status == 0)
 		status = complain(EXIT_FATAL, "cannot write the output");
 	strings_release(&o.extra);

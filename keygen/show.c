@@ -61,7 +61,7 @@ print_fingerprint(
 	if (fingerprint != NULL && art != NULL && shown != NULL) {
 		printf("%u %s %s (%s)\n", key_bits(k), fingerprint, shown,
 		    key_row(k)->short_name);
-		if (o->is_verbose)
+		if (o->verbosity > 0)
 			printf("%s\n", art);
 	}
 	free(fingerprint);

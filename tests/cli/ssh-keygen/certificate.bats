@@ -174,7 +174,7 @@ items() {
 	run -1 "$KEYGEN" -L -f k.pub
 	[ "$output" = "k.pub:1 is not a certificate" ]
 	run -1 "$KEYGEN" -O foo -f new
-	[[ $output == *"-O foo is not supported yet"* ]]
+	[[ $output == *"-O foo says nothing here"* ]]
 }
 
 @test "the key may be named without .pub, and the CA be locked" {

@@ -193,15 +193,12 @@ ecdsa-sha2-nistp521 ssh-rsa"
 	done
 }
 
-@test "what comes later is refused by name" {
-	run -1 "$KEYGEN" -F host
-	[ "$output" = "ssh-keygen: -F is not supported yet" ]
-	run -1 "$KEYGEN" -Y sign -n file -f k
-	[ "$output" = "ssh-keygen: -Y is not supported yet" ]
-	run -1 "$KEYGEN" -O resident -f k
-	[[ $output == "ssh-keygen: -O resident is not supported yet"* ]]
-	run -1 "$KEYGEN" -l -y
-	[ "$output" = "ssh-keygen: only one of -A, -c, -L, -l, -p, -s and -y may be given" ]
+@test "options and modes that do not go together are refused" {
+	run -1 "$KEYGEN" -O foo -f k
+	[[ $output == "ssh-keygen: -O foo says nothing here"* ]]
+	run -1 "$KEYGEN" -p -c -f k
+	[ "$output" = "Can only have one of -p and -c." ]
+	[ ! -e k ]
 }
 
 @test "usage names the modes that exist" {
