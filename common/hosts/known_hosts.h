@@ -1,12 +1,11 @@
 /*
- * known_hosts.h - which host keys we know: lookup, matching, adding.
- * Format: surface notes s10.
+ * known_hosts.h - which host keys we know: lookup, verdicts, adding.
+ * Format: surface notes s10; its lines: known_hosts_file.h.
  *
  * Lookup goes through the file without a copy or a parse per line: names
- * are compared where they lie, hashed ones by one HMAC-SHA1 each with a
- * prepared SHA-1; only keys of matching lines are decoded. So 200,000 hashed
- * lines cost well below 0.1 s, and one scan serves both the order of host
- * key algorithms and the check.
+ * are compared where they lie; only keys of matching lines are decoded. So
+ * 200,000 hashed lines cost well below 0.1 s, and one scan serves both the
+ * order of host key algorithms and the check.
  */
 #ifndef COMMON_HOSTS_KNOWN_HOSTS_H
 #define COMMON_HOSTS_KNOWN_HOSTS_H
@@ -17,13 +16,8 @@
 #include "common/base/attributes.h"
 #include "common/base/error.h"
 #include "common/base/text.h"
+#include "common/hosts/known_hosts_file.h"
 #include "common/key/key.h"
-
-enum known_host_marker {
-	KNOWN_HOST_PLAIN,
-	KNOWN_HOST_CA,     /* @cert-authority */
-	KNOWN_HOST_REVOKED /* @revoked */
-};
 
 struct known_host {
 	struct key *key;
@@ -42,10 +36,6 @@ struct known_hosts {
 };
 
 void known_hosts_release(struct known_hosts *k);
-
-/* The name to look up: lower-case host, or "[host]:port" for ports != 22;
- * fresh text. */
-char *known_hosts_name(const char *host, unsigned port);
 
 /* Adds the lines of one file that match name; a missing file is fine. */
 int known_hosts_lookup(const char *path, const char *name,
@@ -86,9 +76,6 @@ int known_hosts_names_of_key(const char *path, const struct key *k,
  */
 int known_hosts_add(const char *path, const char *name, const struct key *k,
     bool hash, struct error *e) MUST_CHECK;
-
-/* The hashed form "|1|salt|hash" with a fresh salt / as one that is given. */
-char *known_hosts_hash(const char *name);
 
 /*
  * list with the algorithms whose key types are known for the host moved to
