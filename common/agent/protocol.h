@@ -86,14 +86,36 @@ struct agent_constraints {
 bool agent_constraints_any(const struct agent_constraints *c);
 void agent_constraints_release(struct agent_constraints *c);
 
+/* The largest counts in a message that are believed. */
+#define AGENT_IDENTITIES_LIMIT   2048
+#define AGENT_DESTINATIONS_LIMIT 1024
+#define AGENT_HOP_KEYS_LIMIT     1024
+#define AGENT_CERTIFICATES_LIMIT 1024
+
 /* Appends the constraints as they stand behind a key. */
 void agent_write_constraints(
     struct buf *out, const struct agent_constraints *c);
 
 /* Reads them to the end of r; *ret is to be released, also on failure.
- * ERR_FORMAT; ERR_UNSUPPORTED: one that we do not know (the key must then be
- * refused). */
+ * ERR_FORMAT (also: the same one twice); ERR_LIMIT; ERR_KEY_*: a key in them;
+ * ERR_UNSUPPORTED: one that we do not know (the key must then be refused). */
 int agent_read_constraints(
     struct reader *r, struct agent_constraints *ret) MUST_CHECK;
+
+/*
+ * A private key as ADD_IDENTITY has it (without the comment): as
+ * key_write_private(), or, where a certificate goes with it, the
+ * certificate's type and blob and what of the private half is not in there.
+ * write: ERR_KEY_TYPE where the private half is elsewhere. read: also checks
+ * that the two belong together; *ret_certificate is NULL where there is none;
+ * ERR_KEY_*.
+ */
+int agent_write_key(struct buf *out, const struct key *k,
+    const struct key *certificate) MUST_CHECK;
+int agent_read_key(struct reader *r, struct key **ret_key,
+    struct key **ret_certificate) MUST_CHECK;
+
+/* The flags that ask for an algorithm (enum agent_sign_flag). */
+uint32_t agent_sign_flags(const struct signature_algorithm *a);
 
 #endif
