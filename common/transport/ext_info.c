@@ -1,7 +1,7 @@
 /*
  * ext_info.c - extensions that the ends tell each other of.
  * RFC 8308 s2.3, s3.1; publickey-hostbound@openssh.com, ping@openssh.com,
- * ext-info-in-auth@openssh.com.
+ * ext-info-in-auth@openssh.com, agent-forward.
  *
  *   byte SSH_MSG_EXT_INFO | uint32 count | count * (string name, string value)
  */
@@ -68,13 +68,14 @@ ext_info_send(struct transport *t)
 		write_extension(
 		    b, "ext-info-in-auth@openssh.com", span_text("0"));
 	} else {
-		write_uint32(b, 3);
+		write_uint32(b, 4);
 		write_sig_algs(b, t->config.server_sig_algs != NULL
 				      ? t->config.server_sig_algs
 				      : signature_default_list());
 		write_extension(
 		    b, "publickey-hostbound@openssh.com", span_text("0"));
 		write_extension(b, "ping@openssh.com", span_text("0"));
+		write_extension(b, "agent-forward", span_text("0"));
 	}
 	log_debug3("SSH2_MSG_EXT_INFO sent");
 	return packet_end(t);
@@ -120,6 +121,8 @@ take_extension(struct transport *t, struct span name, struct span value)
 		t->peer_hostbound = span_is(value, "0");
 	else if (client && span_is(name, "ping@openssh.com"))
 		t->peer_ping = span_is(value, "0");
+	else if (client && span_is(name, "agent-forward"))
+		t->peer_agent_forward = span_is(value, "0");
 	else if (!client && span_is(name, "ext-info-in-auth@openssh.com"))
 		t->peer_ext_info_in_auth = span_is(value, "0");
 	/* RFC 8308 s2.5: names that are not known are passed over. */

@@ -565,6 +565,12 @@ on_reply(struct transport *t, struct kex *k, struct span payload,
 	if ((r = key_verify(k->host_key, k->chosen.host_key,
 		 span_of(k->hash, k->hash_len), signature)) != 0)
 		return fail(t, r, "host key: %s", error_text(r));
+	if (t->first_host_key == NULL) {
+		buf_clear(&t->first_signature);
+		write_span(&t->first_signature, signature);
+		if ((r = buf_error(&t->first_signature)) != 0)
+			return fail(t, r, "%s", error_text(r));
+	}
 	k->step = KEX_STEP_VERIFY;
 	/* The key that was accepted once needs no second judgement. */
 	if (t->first_host_key != NULL &&
@@ -580,6 +586,18 @@ transport_host_key(const struct transport *t)
 	if (t->kex != NULL && t->kex->host_key != NULL)
 		return t->kex->host_key;
 	return t->first_host_key;
+}
+
+bool
+transport_get_binding(const struct transport *t, struct transport_binding *ret)
+{
+	if (t->first_host_key == NULL || t->first_signature.len == 0 ||
+	    t->session_id_len == 0)
+		return false;
+	ret->host_key = key_blob(t->first_host_key);
+	ret->session_id = transport_session_id(t);
+	ret->signature = buf_span(&t->first_signature);
+	return true;
 }
 
 int

@@ -699,6 +699,12 @@ transport_peer_has_ping(const struct transport *t)
 	return t->peer_ping;
 }
 
+bool
+transport_peer_has_agent_forward(const struct transport *t)
+{
+	return t->peer_agent_forward;
+}
+
 void
 transport_get_counters(
     const struct transport *t, struct transport_counters *ret)
@@ -800,6 +806,7 @@ transport_free(struct transport *t)
 	compressor_stop(&t->deflater, true);
 	proposal_release(&t->proposal);
 	key_unref(t->first_host_key);
+	buf_release(&t->first_signature);
 	free(t->peer_ident);
 	free(t->peer_first_kex);
 	free(t->peer_first_host_key);

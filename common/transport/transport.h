@@ -169,6 +169,18 @@ int transport_host_key_accepted(struct transport *t) MUST_CHECK;
 int transport_host_key_refused(
     struct transport *t) MUST_CHECK; /* ERR_HOST_KEY */
 
+/* Client: what proves to an agent which host the session is with
+ * (session-bind@openssh.com): the host key that was accepted first and its
+ * signature of the session id. Borrowed; false before it was accepted, and
+ * after an import. */
+struct transport_binding {
+	struct span host_key;
+	struct span session_id;
+	struct span signature;
+};
+bool transport_get_binding(
+    const struct transport *t, struct transport_binding *ret);
+
 /*
  * Server: which key to present. Called when an algorithm is negotiated; gives
  * the public blob for a host key algorithm, borrowed for the transport's life,
@@ -215,6 +227,8 @@ const char *transport_server_sig_algs(const struct transport *t);
 bool transport_peer_has_ext_info(const struct transport *t);
 bool transport_peer_has_hostbound(const struct transport *t);
 bool transport_peer_has_ping(const struct transport *t);
+/* Does the server know agent-req and agent-connect by these names? */
+bool transport_peer_has_agent_forward(const struct transport *t);
 
 struct transport_counters {
 	uint64_t bytes_in, bytes_out; /* on the wire */

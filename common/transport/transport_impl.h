@@ -336,6 +336,7 @@ struct transport {
 	uint8_t session_id[DIGEST_MAX];
 	size_t session_id_len;
 	struct key *first_host_key; /* client */
+	struct buf first_signature; /* client: by it, of the session id */
 	uint64_t keyed_us;          /* the last key exchange's end */
 	char *peer_first_kex;
 	char *peer_first_host_key;
@@ -343,6 +344,7 @@ struct transport {
 	bool peer_ext_info; /* takes EXT_INFO */
 	bool peer_hostbound;
 	bool peer_ping;
+	bool peer_agent_forward;
 	bool peer_ext_info_in_auth;
 	char *server_sig_algs;
 

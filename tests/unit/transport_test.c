@@ -264,6 +264,34 @@ TEST(both_ends_open_with_the_same_session_id)
 	pair_end(&p);
 }
 
+TEST(the_first_exchange_binds_the_session_to_the_host_key)
+{
+	struct pair p;
+	struct transport_binding b, later;
+
+	pair_configure(&p);
+	pair_open(&p);
+	CHECK(!transport_get_binding(p.server.t, &b));
+	CHECK(transport_get_binding(p.client.t, &b));
+	CHECK_SPAN(b.session_id, transport_session_id(p.server.t));
+	CHECK_SPAN(b.host_key, key_blob(transport_host_key(p.client.t)));
+	CHECK_INT(key_verify(transport_host_key(p.client.t), NULL, b.session_id,
+		      b.signature),
+	    0);
+	CHECK(transport_peer_has_agent_forward(p.client.t));
+	/* A rekey signs another hash: the binding stays that of the first. */
+	authenticate(&p);
+	CHECK_INT(transport_rekey(p.client.t, p.now), 0);
+	exchange_some(&p);
+	CHECK_INT(p.client.kex_done, 2);
+	CHECK(transport_get_binding(p.client.t, &later));
+	CHECK_SPAN(later.session_id, b.session_id);
+	CHECK_INT(key_verify(transport_host_key(p.client.t), NULL,
+		      later.session_id, later.signature),
+	    0);
+	pair_end(&p);
+}
+
 TEST(every_cipher_and_mac_carries_data)
 {
 	struct pair p;
