@@ -175,6 +175,7 @@ $(B)/tests/unit/sshd_options_test: $(sshd_options)
 $(B)/tests/unit/sshd_monitor_test: $(call obj,$(filter-out sshd/sshd_main.c,$(sshd_src)))
 $(B)/tests/unit/sshd_admission_test: $(call obj,sshd/admission.c sshd/penalties.c)
 $(B)/tests/unit/sshd_authorized_keys_test: $(call obj,sshd/authorized_keys.c)
+$(B)/tests/unit/sftp_protocol_test: $(call obj,$(wildcard sftp/protocol*.c))
 
 $(B)/tests/unit/%_test: $(B)/tests/unit/%_test.o $(unit_support) $(lib)
 	$(call say,LD $@)
