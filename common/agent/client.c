@@ -5,6 +5,7 @@
 #include "common/agent/client.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/base/file.h"
+#include "common/base/time.h"
 
 /* Of one key's comment, and of one extension's name. */
 #define COMMENT_MAX  4096
@@ -20,7 +22,8 @@
 
 struct agent {
 	int fd;
-	struct buf in; /* the answer, from its type on */
+	unsigned answer_ms; /* 0: for ever */
+	struct buf in;      /* the answer, from its type on */
 };
 
 /* ---- the connection ---- */
@@ -87,18 +90,64 @@ agent_fd(const struct agent *a)
 	return a->fd;
 }
 
+void
+agent_set_patience(struct agent *a, unsigned answer_ms)
+{
+	a->answer_ms = answer_ms;
+}
+
+/* As fd_read_exact; ERR_TIMEOUT once deadline_us (0: never) has passed. */
+static int
+read_exact(struct agent *a, uint8_t *to, size_t len, uint64_t deadline_us)
+{
+	struct pollfd p = { a->fd, POLLIN, 0 };
+
+	if (deadline_us == 0)
+		return fd_read_exact(a->fd, to, len);
+	while (len > 0) {
+		uint64_t now = time_monotonic_us();
+		ssize_t n;
+
+		if (now >= deadline_us)
+			return ERR_TIMEOUT;
+		if (poll(&p, 1, (int)((deadline_us - now) / 1000) + 1) <= 0)
+			continue;
+		n = recv(a->fd, to, len, MSG_DONTWAIT);
+		if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
+			return ERR_CLOSED;
+		if (n > 0) {
+			to += n;
+			len -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+static int
+no_answer(int code, const char *where, struct error *e)
+{
+	if (code == ERR_TIMEOUT)
+		return error_set(e, ERR_TIMEOUT,
+		    "the agent does not answer (it had some seconds)");
+	return error_set(e, ERR_CLOSED,
+	    "the agent closed the connection %s an answer", where);
+}
+
 static int
 receive(struct agent *a, struct error *e)
 {
+	uint64_t deadline =
+	    a->answer_ms == 0
+		? 0
+		: time_monotonic_us() + (uint64_t)a->answer_ms * 1000;
 	uint8_t head[4];
 	struct reader r = reader_of(span_of(head, sizeof(head)));
 	uint8_t *room;
 	uint32_t len;
 	int error;
 
-	if ((error = fd_read_exact(a->fd, head, sizeof(head))) != 0)
-		return error_set(e, ERR_CLOSED,
-		    "the agent closed the connection without an answer");
+	if ((error = read_exact(a, head, sizeof(head), deadline)) != 0)
+		return no_answer(error, "without", e);
 	len = read_uint32(&r);
 	if (len == 0 || len > AGENT_MESSAGE_MAX)
 		return error_set(e, ERR_FORMAT,
@@ -108,9 +157,8 @@ receive(struct agent *a, struct error *e)
 	buf_clear(&a->in);
 	if ((room = buf_reserve(&a->in, len)) == NULL)
 		return error_set(e, ERR_MEMORY, "%s", error_text(ERR_MEMORY));
-	if ((error = fd_read_exact(a->fd, room, len)) != 0)
-		return error_set(e, ERR_CLOSED,
-		    "the agent closed the connection within an answer");
+	if ((error = read_exact(a, room, len, deadline)) != 0)
+		return no_answer(error, "within", e);
 	buf_extend(&a->in, len);
 	return 0;
 }

@@ -5,8 +5,8 @@
  *
  * Calls block until the agent has answered (a person may have to confirm a
  * signature). Answers are hostile bytes: they are parsed with bounds, one of
- * more than AGENT_MESSAGE_MAX bytes ends the connection. After ERR_CLOSED or
- * ERR_FORMAT the connection is of no more use.
+ * more than AGENT_MESSAGE_MAX bytes ends the connection. After ERR_CLOSED,
+ * ERR_TIMEOUT or ERR_FORMAT the connection is of no more use.
  */
 #ifndef COMMON_AGENT_CLIENT_H
 #define COMMON_AGENT_CLIENT_H
@@ -31,6 +31,9 @@ int agent_connect(
 int agent_adopt(int fd, struct agent **ret) MUST_CHECK;
 void agent_close(struct agent *a); /* NULL is accepted */
 int agent_fd(const struct agent *a);
+/* An answer that is not there after so long is ERR_TIMEOUT, and ends the
+ * connection as ERR_CLOSED does. 0, as at first: waits for ever. */
+void agent_set_patience(struct agent *a, unsigned answer_ms);
 
 struct agent_identity {
 	struct buf blob;

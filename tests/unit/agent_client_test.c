@@ -185,6 +185,27 @@ TEST(refusals_and_strange_answers_are_told_apart)
 	ends_free(&e);
 }
 
+TEST(an_agent_that_does_not_answer_is_given_up)
+{
+	struct ends e = ends_new();
+	struct error error = { 0 };
+	const uint8_t part[] = { 0, 0, 0, 9, AGENT_SUCCESS };
+
+	agent_set_patience(e.agent, 20);
+	CHECK_INT(agent_remove_all(e.agent, &error), ERR_TIMEOUT);
+	/* Nor is one that stops in the middle. */
+	CHECK_INT(fd_write_all(e.peer, part, sizeof(part)), 0);
+	CHECK_INT(agent_remove_all(e.agent, &error), ERR_TIMEOUT);
+	ends_free(&e);
+	e = ends_new();
+	agent_set_patience(e.agent, 60000);
+	answer_type(&e, AGENT_SUCCESS);
+	CHECK_INT(agent_remove_all(e.agent, &error), 0);
+	close(e.peer);
+	CHECK_INT(agent_remove_all(e.agent, &error), ERR_CLOSED);
+	agent_close(e.agent);
+}
+
 TEST(lengths_beyond_the_limit_are_refused)
 {
 	static const char *const heads[] = { "00000000", "00040001",
