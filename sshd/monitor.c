@@ -106,6 +106,7 @@ monitor_new(const struct sshd_config *config, const struct peer *peer,
 	m->peer = peer;
 	m->host_keys = host_keys;
 	m->world = world;
+	m->deadline_us = UINT64_MAX;
 	m->phase = MONITOR_KEX;
 	m->exit_status = SESSION_EXIT_FATAL;
 	text_copy(m->host, sizeof(m->host), peer->remote_text);
@@ -143,6 +144,12 @@ monitor_trim(struct monitor *m)
 	buf_release(&m->auth_info);
 	buf_release(&m->session_id);
 	strings_release(&m->used_keys);
+}
+
+void
+monitor_set_deadline(struct monitor *m, uint64_t deadline_us)
+{
+	m->deadline_us = deadline_us;
 }
 
 bool

@@ -54,6 +54,10 @@ void monitor_free(struct monitor *m);
 int monitor_dispatch(struct monitor *m, struct ipc *ipc, uint8_t type,
     struct span body) MUST_CHECK;
 
+/* When the login must be done (LoginGraceTime), by the monotonic clock: what
+ * runs meanwhile is ended then. UINT64_MAX, the default: never. */
+void monitor_set_deadline(struct monitor *m, uint64_t deadline_us);
+
 /* Is the user authenticated and the transport here (after DONE)? */
 bool monitor_is_authenticated(const struct monitor *m);
 

@@ -145,24 +145,46 @@ search_principals(const struct monitor *m, const struct certificate *c,
 	return found;
 }
 
+/* AuthorizedPrincipalsCommand, after the file. */
+static bool
+ask_principals(
+    const struct monitor *m, const struct key *k, struct key_options *ret)
+{
+	const char *command = m->options.authorized_principals_command;
+	struct buf text = BUF_INIT;
+	bool found;
+
+	found = monitor_run_command(m, "AuthorizedPrincipalsCommand", command,
+		    m->options.authorized_principals_command_user, k, &text) &&
+		find_principal(
+		    m, command, buf_span(&text), key_certificate(k), ret);
+	buf_release(&text);
+	return found;
+}
+
 /*
  * Who the certificate is for: one of the principals that are listed for the
  * user, or where nothing lists any, the user's name. ret_name is then what
  * certificate_check() is to look for.
  */
 static bool
-match_principal(const struct monitor *m, const struct certificate *c,
+match_principal(const struct monitor *m, const struct key *k,
     struct key_options *ret, const char **ret_name)
 {
+	const struct sshd_options *o = &m->options;
+
 	*ret_name = NULL;
-	if (m->options.authorized_principals_file != NULL) {
-		if (search_principals(m, c, ret))
-			return true;
-	} else if (m->options.authorized_principals_command == NULL) {
+	if (o->authorized_principals_file == NULL &&
+	    o->authorized_principals_command == NULL) {
 		*ret_name = m->account->name;
 		return true;
 	}
-	/* A command that cannot be asked lets nobody in. */
+	if (o->authorized_principals_file != NULL &&
+	    search_principals(m, key_certificate(k), ret))
+		return true;
+	if (o->authorized_principals_command != NULL &&
+	    ask_principals(m, k, ret))
+		return true;
 	log_info("Certificate does not contain an authorized principal");
 	return false;
 }
@@ -184,7 +206,7 @@ monitor_ca_is_trusted(
 		return false;
 	}
 	key_options_init(ret);
-	if (!match_principal(m, c, ret, &use.name))
+	if (!match_principal(m, k, ret, &use.name))
 		return false;
 	ret->touch_not_required = true;
 	if (certificate_check(c, &use, &e) == 0 &&

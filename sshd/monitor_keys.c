@@ -15,6 +15,7 @@
 #include "common/key/certificate.h"
 #include "common/key/key.h"
 #include "common/transport/message.h"
+#include "sshd/authorized_commands.h"
 
 #define ALGORITHM_MAX 64
 #define KEY_BLOB_MAX  ((size_t)64 * 1024)
@@ -52,13 +53,18 @@ is_accepted(const struct monitor *m, struct span algorithm)
 	return list != NULL && pattern_list_match(list, name, false) == 1;
 }
 
+static enum digest_algorithm
+fingerprint_digest(const struct monitor *m)
+{
+	return m->options.fingerprint_hash == FINGERPRINT_HASH_MD5
+		   ? DIGEST_MD5
+		   : DIGEST_SHA256;
+}
+
 static void
 write_key(const struct monitor *m, const struct key *k, struct buf *out)
 {
-	enum digest_algorithm d =
-	    m->options.fingerprint_hash == FINGERPRINT_HASH_MD5 ? DIGEST_MD5
-								: DIGEST_SHA256;
-	char *fingerprint = key_fingerprint(k, d);
+	char *fingerprint = key_fingerprint(k, fingerprint_digest(m));
 
 	buf_printf(out, "%s %s", key_row(k)->short_name,
 	    fingerprint != NULL ? fingerprint : "");
@@ -284,6 +290,52 @@ search_pattern(const struct monitor *m, const char *pattern,
 }
 
 /*
+ * For the stand-in of an unknown name, and for one that is not allowed, the
+ * program runs all the same: it takes its time.
+ */
+bool
+monitor_run_command(const struct monitor *m, const char *keyword,
+    const char *command, const char *run_as, const struct key *k,
+    struct buf *out)
+{
+	struct authorized_command c = { keyword, command, run_as, m->account,
+		m->peer, k, fingerprint_digest(m), m->deadline_us };
+	struct error e = { 0 };
+
+	if (run_as == NULL) {
+		log_error("%s: no account is set to run it", keyword);
+		return false;
+	}
+	if (authorized_command_run(&c, out, &e) == 0)
+		return true;
+	log_error("%s: %s", keyword, e.text);
+	return false;
+}
+
+/* AuthorizedKeysCommand, after the files. */
+static bool
+search_command(
+    const struct monitor *m, const struct offer *o, struct key_options *ret)
+{
+	const char *command = m->options.authorized_keys_command;
+	struct key_match match;
+	struct buf text = BUF_INIT;
+	bool found;
+
+	found = command != NULL &&
+		monitor_run_command(m, "AuthorizedKeysCommand", command,
+		    m->options.authorized_keys_command_user, o->key, &text) &&
+		search_text(m, buf_span(&text), command, o, &match);
+	if (found) {
+		log_verbose("Accepted key %s found at %s:%zu", o->detail,
+		    command, match.line);
+		*ret = match.options;
+	}
+	buf_release(&text);
+	return found;
+}
+
+/*
  * Is the key authorised? For the stand-in of an unknown name, and for one
  * that is not allowed, the files are looked for all the same.
  */
@@ -305,6 +357,8 @@ is_authorised(struct monitor *m, const struct offer *o, struct key_options *ret)
 		found = monitor_ca_is_trusted(m, o->key, ret);
 	for (size_t i = 0; i < files->count && !found; i++)
 		found = search_pattern(m, files->item[i], o, ret);
+	if (!found)
+		found = search_command(m, o, ret);
 	if (found && !m->valid) {
 		key_options_release(ret);
 		found = false;

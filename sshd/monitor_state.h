@@ -48,6 +48,7 @@ struct monitor {
 	const struct peer *peer;
 	struct host_keys *host_keys;
 	const struct monitor_world *world;
+	uint64_t deadline_us; /* of the login; UINT64_MAX: none */
 	enum monitor_phase phase;
 	unsigned used[PRIVSEP_REQUEST_COUNT];
 	int exit_status;
@@ -125,6 +126,12 @@ bool monitor_ca_is_trusted(
  * cannot be read. detail says which key, for the log. */
 bool monitor_key_is_revoked(
     const struct monitor *m, const struct key *k, const char *detail);
+
+/* AuthorizedKeysCommand or AuthorizedPrincipalsCommand for a key: appends
+ * what it printed. False (said in the log): it counts for nothing. */
+bool monitor_run_command(const struct monitor *m, const char *keyword,
+    const char *command, const char *run_as, const struct key *k,
+    struct buf *out);
 
 /* %h, %u, %U in a path of the keyword; relative paths are under the home
  * directory. has_wildcards: it is a pattern, in which names stand for

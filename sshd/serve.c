@@ -328,8 +328,11 @@ child_failed(struct connection_state *s, int code)
 static int
 authenticate(struct connection_state *s)
 {
-	int r = converse(s, &s->child, grace_deadline(s));
+	uint64_t deadline_us = grace_deadline(s);
+	int r;
 
+	monitor_set_deadline(s->monitor, deadline_us);
+	r = converse(s, &s->child, deadline_us);
 	if (r != MONITOR_OVER)
 		return child_failed(s, r);
 	if (!monitor_is_authenticated(s->monitor))

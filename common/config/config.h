@@ -306,6 +306,15 @@ int config_expand(const char *text, const struct config_tokens *tokens,
     const char *allowed, bool env, const char *home, char **ret,
     struct error *e) MUST_CHECK;
 
+/*
+ * A command line that is run without a shell: its words (quotes and
+ * backslashes as in a file), each expanded by itself, so that what a token
+ * stands for is never split. ERR_CONFIG, also where there is no word.
+ */
+int config_expand_command(const char *command,
+    const struct config_tokens *tokens, const char *allowed, bool env,
+    const char *home, struct strings *ret_argv, struct error *e) MUST_CHECK;
+
 /* Expands the value of a row (char * or struct strings) as its flags and
  * tokens say. */
 int config_expand_row(const struct config_table *table, void *options,

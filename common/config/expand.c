@@ -100,6 +100,35 @@ config_expand(const char *text, const struct config_tokens *tokens,
 	return r;
 }
 
+int
+config_expand_command(const char *command, const struct config_tokens *tokens,
+    const char *allowed, bool env, const char *home, struct strings *ret_argv,
+    struct error *e)
+{
+	struct strings words = STRINGS_INIT, argv = STRINGS_INIT;
+	int r = config_lex_words(span_text(command), &words, NULL);
+
+	if (r == ERR_FORMAT)
+		r = error_set(e, ERR_CONFIG, "a quote is left open");
+	else if (r == 0 && words.count == 0)
+		r = error_set(e, ERR_CONFIG, "no command");
+	for (size_t i = 0; r == 0 && i < words.count; i++) {
+		char *word;
+
+		r = config_expand(
+		    words.item[i], tokens, allowed, env, home, &word, e);
+		if (r == 0)
+			r = strings_take(&argv, word);
+	}
+	strings_release(&words);
+	if (r != 0) {
+		strings_release(&argv);
+		return r;
+	}
+	*ret_argv = argv;
+	return 0;
+}
+
 static int
 expand_text(const struct config_row *row, char **text,
     const struct config_tokens *tokens, const char *home, struct error *e)

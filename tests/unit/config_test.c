@@ -504,3 +504,29 @@ TEST(huge_lines_are_no_trouble)
 	end(&run);
 	buf_release(&line);
 }
+
+TEST(words_of_a_command_are_expanded_each_by_itself)
+{
+	struct config_tokens tokens = { { NULL } };
+	struct strings argv = STRINGS_INIT;
+	struct error e = { 0 };
+	char *all;
+
+	tokens.value['u'] = "an \"na";
+	CHECK_INT(config_expand_command("/bin/x %u '%u y'  a\\ b %%", &tokens,
+		      "u", false, NULL, &argv, &e),
+	    0);
+	all = strings_join(&argv, "|");
+	CHECK_TEXT(all, "/bin/x|an \"na|an \"na y|a b|%");
+	free(all);
+	strings_release(&argv);
+	CHECK_INT(
+	    config_expand_command("x %k", &tokens, "u", false, NULL, &argv, &e),
+	    ERR_CONFIG);
+	CHECK_INT(
+	    config_expand_command("x 'y", &tokens, "u", false, NULL, &argv, &e),
+	    ERR_CONFIG);
+	CHECK_INT(
+	    config_expand_command("  ", &tokens, "u", false, NULL, &argv, &e),
+	    ERR_CONFIG);
+}
