@@ -447,23 +447,54 @@ compose_signed(const struct monitor *m, struct span algorithm, struct span blob,
 		write_string(out, m->host_key_blob);
 }
 
+/*
+ * A security key that did not see a person, or did not verify who it is, signs
+ * all the same: whether that will do is for the server to say.
+ */
+static bool
+person_suffices(const struct monitor *m, const struct offer *o,
+    const struct key_options *options, const struct signature_facts *facts)
+{
+	int demanded = m->options.pubkey_auth_options;
+	const char *lacks = NULL;
+
+	if (!facts->is_security_key)
+		return true;
+	if (((demanded & PUBKEY_AUTH_TOUCH_REQUIRED) ||
+		!options->touch_not_required) &&
+	    (facts->flags & KEY_SK_TOUCHED) == 0)
+		lacks = "user presence (authenticator touch)";
+	else if (((demanded & PUBKEY_AUTH_VERIFY_REQUIRED) ||
+		     options->verify_required) &&
+		 (facts->flags & KEY_SK_VERIFIED) == 0)
+		lacks = "user verification";
+	if (lacks == NULL)
+		return true;
+	log_error("public key %s signature for %s from %s port %u rejected: "
+		  "%s requirement not met",
+	    o->detail, m->user, m->peer->remote_text,
+	    (unsigned)m->peer->remote_port, lacks);
+	return false;
+}
+
 static bool
 signature_fits(const struct monitor *m, const struct offer *o,
     struct span algorithm, struct span blob, bool hostbound,
-    struct span signature)
+    struct span signature, const struct key_options *options)
 {
+	struct signature_facts facts = { 0 };
 	struct buf data = BUF_INIT;
 	int r;
 
 	compose_signed(m, algorithm, blob, hostbound, &data);
 	r = buf_error(&data);
 	if (r == 0)
-		r = key_verify(
-		    o->key, o->algorithm, buf_span(&data), signature);
+		r = key_verify_facts(
+		    o->key, o->algorithm, buf_span(&data), signature, &facts);
 	if (r != 0)
 		log_debug1("signature of %s: %s", o->detail, error_text(r));
 	buf_release(&data);
-	return r == 0;
+	return r == 0 && person_suffices(m, o, options, &facts);
 }
 
 /*
@@ -490,7 +521,7 @@ monitor_on_key_auth(struct monitor *m, struct ipc *ipc, struct reader *r)
 	if (take_offer(m, algorithm, blob, &offer) && method_is_on(m) &&
 	    is_authorised(m, &offer, &options)) {
 		a.ok = signature_fits(
-		    m, &offer, algorithm, blob, hostbound, signature);
+		    m, &offer, algorithm, blob, hostbound, signature, &options);
 		a.key_options = &options;
 		a.info = text_format(
 		    "publickey %s %s", key_type_name(offer.key), offer.base64);

@@ -146,11 +146,12 @@ read_fields(struct certificate *c, struct reader *rd, struct span blob)
 
 int
 certificate_read(const struct key_type_row *row, struct span blob,
-    EVP_PKEY **ret_pkey, struct certificate **ret)
+    EVP_PKEY **ret_pkey, struct key_sk **ret_sk, struct certificate **ret)
 {
 	const struct key_type_row *plain = key_type_find(span_text(row->plain));
 	struct certificate *c = calloc(1, sizeof(*c));
 	struct reader rd = reader_of(blob);
+	struct key_sk *sk = NULL;
 	EVP_PKEY *pkey = NULL;
 	int r;
 
@@ -159,15 +160,17 @@ certificate_read(const struct key_type_row *row, struct span blob,
 	read_string(&rd); /* the type, known to the caller */
 	read_string(&rd); /* nonce */
 	if ((r = read_error(&rd)) == 0)
-		r = key_ops_of(row->type)->read_public(plain, &rd, &pkey);
+		r = key_read_public(plain, &rd, &pkey, &sk);
 	if (r == 0)
 		r = read_fields(c, &rd, blob);
 	if (r != 0) {
 		EVP_PKEY_free(pkey);
+		key_sk_free(sk);
 		certificate_free(c);
 		return as_key_error(r);
 	}
 	*ret_pkey = pkey;
+	*ret_sk = sk;
 	*ret = c;
 	return 0;
 }

@@ -23,6 +23,7 @@ free_key(struct key *k)
 	if (k->signer.free != NULL)
 		k->signer.free(k->signer.context);
 	EVP_PKEY_free(k->pkey);
+	key_sk_free(k->sk);
 	buf_release(&k->blob);
 	buf_release(&k->plain);
 	certificate_free(k->certificate);
@@ -30,41 +31,52 @@ free_key(struct key *k)
 	free(k);
 }
 
-/* Takes pkey; the blob is still empty. */
+/* Takes pkey and sk; the blob is still empty. */
 static struct key *
-new_key(const struct key_type_row *row, EVP_PKEY *pkey, bool has_private)
+new_key(const struct key_type_row *row, EVP_PKEY *pkey, struct key_sk *sk,
+    bool has_private)
 {
 	struct key *k = calloc(1, sizeof(*k));
 
 	if (k == NULL) {
 		EVP_PKEY_free(pkey);
+		key_sk_free(sk);
 		return NULL;
 	}
 	k->refs = 1;
 	k->row = row;
 	k->ops = key_ops_of(row->type);
 	k->pkey = pkey;
+	k->sk = sk;
 	k->has_private = has_private;
 	return k;
 }
 
-int
-key_from_pkey(const struct key_type_row *row, EVP_PKEY *pkey, bool has_private,
-    struct key **ret)
+/* Takes pkey and sk. */
+static int
+from_parts(const struct key_type_row *row, EVP_PKEY *pkey, struct key_sk *sk,
+    bool has_private, struct key **ret)
 {
-	struct key *k = new_key(row, pkey, has_private);
+	struct key *k = new_key(row, pkey, sk, has_private);
 	int r;
 
 	if (k == NULL)
 		return ERR_MEMORY;
 	write_text(&k->blob, row->name);
-	k->ops->write_public(row, pkey, &k->blob);
+	key_write_public(row, pkey, sk, &k->blob);
 	if ((r = buf_error(&k->blob)) != 0) {
 		free_key(k);
 		return r;
 	}
 	*ret = k;
 	return 0;
+}
+
+int
+key_from_pkey(const struct key_type_row *row, EVP_PKEY *pkey, bool has_private,
+    struct key **ret)
+{
+	return from_parts(row, pkey, NULL, has_private, ret);
 }
 
 /* ---- new keys ---- */
@@ -256,18 +268,22 @@ as_key_error(int r)
 }
 
 static int
-read_plain(const struct key_type_row *row, struct reader *rd, EVP_PKEY **ret)
+read_plain(const struct key_type_row *row, struct reader *rd,
+    EVP_PKEY **ret_pkey, struct key_sk **ret_sk)
 {
-	EVP_PKEY *pkey = NULL;
-	int r = key_ops_of(row->type)->read_public(row, rd, &pkey);
+	EVP_PKEY *pkey;
+	struct key_sk *sk;
+	int r;
 
-	if (r == 0)
-		r = read_end(rd);
-	if (r != 0) {
+	if ((r = key_read_public(row, rd, &pkey, &sk)) != 0)
+		return as_key_error(r);
+	if ((r = read_end(rd)) != 0) {
 		EVP_PKEY_free(pkey);
+		key_sk_free(sk);
 		return as_key_error(r);
 	}
-	*ret = pkey;
+	*ret_pkey = pkey;
+	*ret_sk = sk;
 	return 0;
 }
 
@@ -278,6 +294,7 @@ key_from_blob(struct span blob, struct key **ret)
 	struct span name = read_string(&rd);
 	const struct key_type_row *row;
 	struct certificate *certificate = NULL;
+	struct key_sk *sk;
 	EVP_PKEY *pkey;
 	struct key *k;
 	int r;
@@ -287,14 +304,14 @@ key_from_blob(struct span blob, struct key **ret)
 	if ((row = key_type_find(name)) == NULL)
 		return ERR_KEY_TYPE;
 	if (row->plain != NULL)
-		r = certificate_read(row, blob, &pkey, &certificate);
+		r = certificate_read(row, blob, &pkey, &sk, &certificate);
 	else
-		r = read_plain(row, &rd, &pkey);
+		r = read_plain(row, &rd, &pkey, &sk);
 	if (r != 0) {
 		ERR_clear_error();
 		return r;
 	}
-	if ((k = new_key(row, pkey, false)) == NULL) {
+	if ((k = new_key(row, pkey, sk, false)) == NULL) {
 		certificate_free(certificate);
 		return ERR_MEMORY;
 	}
@@ -303,8 +320,8 @@ key_from_blob(struct span blob, struct key **ret)
 	write_span(&k->blob, blob);
 	if (certificate != NULL) {
 		write_text(&k->plain, row->plain);
-		k->ops->write_public(
-		    key_type_find(span_text(row->plain)), pkey, &k->plain);
+		key_write_public(
+		    key_type_find(span_text(row->plain)), pkey, sk, &k->plain);
 	}
 	if ((r = buf_error(&k->blob)) != 0 || (r = buf_error(&k->plain)) != 0) {
 		free_key(k);
@@ -317,10 +334,32 @@ key_from_blob(struct span blob, struct key **ret)
 int
 key_write_private(const struct key *k, struct buf *out)
 {
-	if (!k->has_private || k->signer.sign != NULL)
+	if (!k->has_private || (k->signer.sign != NULL && k->sk == NULL))
 		return ERR_KEY_TYPE;
 	write_text(out, k->row->name);
-	return k->ops->write_private(k->row, k->pkey, out);
+	if (k->sk == NULL)
+		return k->ops->write_private(k->row, k->pkey, out);
+	key_write_public(k->row, k->pkey, k->sk, out);
+	key_sk_write_private(k->sk, out);
+	return buf_error(out);
+}
+
+static int
+read_security_key(
+    const struct key_type_row *row, struct reader *r, struct key **ret)
+{
+	EVP_PKEY *pkey;
+	struct key_sk *sk;
+	int error;
+
+	if ((error = key_read_public(row, r, &pkey, &sk)) != 0)
+		return error;
+	if ((error = key_sk_read_private(r, sk)) != 0) {
+		EVP_PKEY_free(pkey);
+		key_sk_free(sk);
+		return error;
+	}
+	return from_parts(row, pkey, sk, true, ret);
 }
 
 int
@@ -328,17 +367,53 @@ key_read_private(struct reader *r, struct key **ret)
 {
 	struct span name = read_string(r);
 	const struct key_type_row *row;
-	EVP_PKEY *pkey;
+	const struct key_ops *ops;
+	EVP_PKEY *pkey = NULL;
 	int error;
 
 	if (read_error(r) != 0)
 		return ERR_KEY_FORMAT;
 	if ((row = key_type_find(name)) == NULL || row->plain != NULL)
 		return ERR_KEY_TYPE;
-	error = key_ops_of(row->type)->read_private(row, r, &pkey);
-	if (error != 0) {
+	ops = key_ops_of(row->type);
+	if (ops->is_security_key)
+		error = read_security_key(row, r, ret);
+	else if ((error = ops->read_private(row, r, &pkey)) == 0)
+		return key_from_pkey(row, pkey, true, ret);
+	if (error != 0)
 		ERR_clear_error();
-		return as_key_error(error);
-	}
-	return key_from_pkey(row, pkey, true, ret);
+	return as_key_error(error);
+}
+
+/* ---- security keys ---- */
+
+bool
+key_is_security_key(const struct key *k)
+{
+	return k->sk != NULL;
+}
+
+const char *
+key_application(const struct key *k)
+{
+	return k->sk != NULL ? k->sk->application : NULL;
+}
+
+uint8_t
+key_sk_flags(const struct key *k)
+{
+	return k->sk != NULL ? k->sk->flags : 0;
+}
+
+struct span
+key_sk_handle(const struct key *k)
+{
+	return k->sk != NULL ? buf_span(&k->sk->handle) : span_of(NULL, 0);
+}
+
+void
+key_sk_set_flags(struct key *k, uint8_t flags)
+{
+	if (k->sk != NULL)
+		k->sk->flags = flags;
 }

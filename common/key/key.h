@@ -29,7 +29,17 @@ enum key_type {
 	KEY_RSA,
 	KEY_DSA,
 	KEY_ECDSA, /* the curve is the key's: nistp256, 384, 521 */
-	KEY_ED25519
+	KEY_ED25519,
+	KEY_ECDSA_SK, /* security keys: the private half is in a device */
+	KEY_ED25519_SK
+};
+
+/* Flags of security keys and of their signatures (surface s9). */
+enum {
+	KEY_SK_TOUCHED = 0x01,  /* a person was there: demanded, or so it was */
+	KEY_SK_VERIFIED = 0x04, /* by PIN or finger */
+	KEY_SK_FORCE = 0x10,    /* when making one: replace what is there */
+	KEY_SK_RESIDENT = 0x20  /* the device remembers the key itself */
 };
 
 /* One row per public key type name on the wire. */
@@ -127,6 +137,29 @@ int key_from_blob(struct span blob, struct key **ret) MUST_CHECK;
 int key_write_private(const struct key *k, struct buf *out) MUST_CHECK;
 int key_read_private(struct reader *r, struct key **ret) MUST_CHECK;
 
+/* ---- security keys ---- */
+
+bool key_is_security_key(const struct key *k);
+
+/* The application ("ssh:..."), which is public; NULL for other types. */
+const char *key_application(const struct key *k);
+
+/* Of a private half: flags, and what the device knows its key by; 0 and empty
+ * where it is not there. */
+uint8_t key_sk_flags(const struct key *k);
+struct span key_sk_handle(const struct key *k);
+
+/* Demands touch or verification (or no longer) of later signatures. */
+void key_sk_set_flags(struct key *k, uint8_t flags);
+
+/*
+ * The private half of what a device made. public_key: the bytes of an Ed25519
+ * key, or an uncompressed point. ERR_KEY_TYPE, ERR_KEY_FORMAT, ERR_LIMIT.
+ */
+int key_sk_make(const char *type_name, struct span public_key,
+    const char *application, uint8_t flags, struct span handle,
+    struct key **ret) MUST_CHECK;
+
 /* ---- signatures ---- */
 
 /*
@@ -144,7 +177,9 @@ struct key_signer {
 
 /* From now on the key has a private half (key_has_private) that can sign and
  * that cannot be written (key_write_private: ERR_KEY_TYPE). For a key without
- * one; a certificate too, where the signer wants to be asked with it. */
+ * one; a certificate too, where the signer wants to be asked with it. The
+ * private half of a security key needs a signer to sign, and can be written
+ * with one too. */
 void key_set_signer(struct key *k, const struct key_signer *signer);
 
 /* Appends the signature blob (string algorithm, string signature).
@@ -160,6 +195,19 @@ int key_sign(const struct key *k, const struct signature_algorithm *a,
  */
 int key_verify(const struct key *k, const struct signature_algorithm *a,
     struct span data, struct span signature) MUST_CHECK;
+
+/* What else a signature says. */
+struct signature_facts {
+	bool is_security_key;
+	uint8_t flags;    /* KEY_SK_TOUCHED, KEY_SK_VERIFIED, ... */
+	uint32_t counter; /* of signatures by the device */
+};
+
+/* As key_verify; *ret is written on success. Touch and verification are not
+ * judged: that is for the caller to do, by the flags. */
+int key_verify_facts(const struct key *k, const struct signature_algorithm *a,
+    struct span data, struct span signature,
+    struct signature_facts *ret) MUST_CHECK;
 
 /* ---- for people ---- */
 

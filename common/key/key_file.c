@@ -38,19 +38,20 @@ key_private_parse(struct span text, const char *passphrase, struct key **ret,
 	return 0;
 }
 
-/* Ed25519 has no form in PKCS#1 or SEC 1; its own format is then meant. */
+/* Ed25519 has no form in PKCS#1 or SEC 1, a security key has none in any of
+ * OpenSSL's: our own format is then meant. */
 static bool
-has_pem_form(const struct key *k)
+has_form(const struct key *k, enum key_format format)
 {
-	return key_row(k)->type != KEY_ED25519;
+	return !key_is_security_key(k) &&
+	       (format == KEY_FORMAT_PKCS8 || key_row(k)->type != KEY_ED25519);
 }
 
 int
 key_private_format(const struct key *k, const struct key_file_options *o,
     struct buf *out, struct error *e)
 {
-	if (o->format == KEY_FORMAT_OPENSSH ||
-	    (o->format == KEY_FORMAT_PEM && !has_pem_form(k)))
+	if (o->format == KEY_FORMAT_OPENSSH || !has_form(k, o->format))
 		return openssh_key_format(k, o, out, e);
 	return pem_key_format(k, o, out, e);
 }

@@ -25,6 +25,10 @@
  * functions take no more than their fields; *ret is written on success only.
  */
 struct key_ops {
+	/* The public fields are followed by those of a security key
+	 * (key_sk.c), and there are no private ones before them: generate,
+	 * read_private, write_private and sign are NULL. */
+	bool is_security_key;
 	/* NULL: no new keys of this type are made. bits was checked. */
 	int (*generate)(
 	    const struct key_type_row *row, unsigned bits, EVP_PKEY **ret);
@@ -46,12 +50,21 @@ struct key_ops {
 	    struct span data, struct span raw);
 };
 
+/* What a key of a security key type has beside its numbers. */
+struct key_sk {
+	char *application;
+	uint8_t flags; /* these are of the private half */
+	struct buf handle;
+	struct buf reserved;
+};
+
 struct key {
 	unsigned refs;
 	const struct key_type_row *row;
 	const struct key_ops *ops;
 	EVP_PKEY *pkey;
-	bool has_private;         /* in pkey, or by the signer */
+	struct key_sk *sk;        /* NULL: of another type */
+	bool has_private;         /* in pkey or sk, or by the signer */
 	struct key_signer signer; /* sign NULL: none */
 	struct buf blob;
 	struct certificate *certificate; /* NULL: a plain key */
@@ -63,6 +76,8 @@ extern const struct key_ops key_ops_rsa;
 extern const struct key_ops key_ops_dsa;
 extern const struct key_ops key_ops_ecdsa;
 extern const struct key_ops key_ops_ed25519;
+extern const struct key_ops key_ops_ecdsa_sk;
+extern const struct key_ops key_ops_ed25519_sk;
 
 const struct key_ops *key_ops_of(enum key_type type);
 
@@ -74,8 +89,34 @@ int as_key_error(int r);
  * blob, and verifies its signature. Both results are the caller's.
  */
 int certificate_read(const struct key_type_row *row, struct span blob,
-    EVP_PKEY **ret_pkey, struct certificate **ret) MUST_CHECK;
+    EVP_PKEY **ret_pkey, struct key_sk **ret_sk,
+    struct certificate **ret) MUST_CHECK;
 void certificate_free(struct certificate *c);
+
+/* ---- security keys (key_sk.c, key_sk_signature.c) ---- */
+
+void key_sk_free(struct key_sk *sk); /* NULL is accepted */
+
+/*
+ * The public fields: those of ops, and the application of a security key; *sk
+ * is NULL for other types. Both results are the caller's.
+ */
+int key_read_public(const struct key_type_row *row, struct reader *r,
+    EVP_PKEY **ret_pkey, struct key_sk **ret_sk) MUST_CHECK;
+void key_write_public(const struct key_type_row *row, EVP_PKEY *pkey,
+    const struct key_sk *sk, struct buf *out);
+
+/* The private fields of a security key, behind its public ones. */
+int key_sk_read_private(struct reader *r, struct key_sk *sk) MUST_CHECK;
+void key_sk_write_private(const struct key_sk *sk, struct buf *out);
+
+/*
+ * What a security key signed for data: reads the fields of the signature
+ * behind its second string, and appends the bytes that it covers to out.
+ */
+int key_sk_signed(const struct key_sk *sk, const struct signature_algorithm *a,
+    struct reader *rd, struct span data, struct signature_facts *ret,
+    struct buf *out) MUST_CHECK;
 
 /* A key around pkey, which is taken (freed on failure too). */
 int key_from_pkey(const struct key_type_row *row, EVP_PKEY *pkey,

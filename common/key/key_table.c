@@ -1,7 +1,7 @@
 /*
  * key_table.c - the key types and the signature algorithms, one row each.
  * RFC 4253 s6.6, RFC 5656 s3, RFC 8332 s3, RFC 8709; certificate types:
- * draft-miller-ssh-cert.
+ * draft-miller-ssh-cert; security keys: surface notes s8, s9.
  */
 #include <string.h>
 
@@ -11,6 +11,13 @@
 
 #define CERT(plain) plain "-cert-v01@openssh.com"
 
+#define SK_ED25519      "sk-ssh-ed25519@openssh.com"
+#define SK_ECDSA        "sk-ecdsa-sha2-nistp256@openssh.com"
+#define WEBAUTHN        "webauthn-sk-ecdsa-sha2-nistp256@openssh.com"
+#define SK_ED25519_CERT CERT("sk-ssh-ed25519")
+#define SK_ECDSA_CERT   CERT("sk-ecdsa-sha2-nistp256")
+#define WEBAUTHN_CERT   CERT("webauthn-sk-ecdsa-sha2-nistp256")
+
 /* clang-format off */
 static const struct key_type_row key_types[] = {
 	/* name                        short           type         bits  off    plain */
@@ -18,12 +25,16 @@ static const struct key_type_row key_types[] = {
 	{ "ecdsa-sha2-nistp256",        "ECDSA",         KEY_ECDSA,    256,   false,  NULL },
 	{ "ecdsa-sha2-nistp384",        "ECDSA",         KEY_ECDSA,    384,   false,  NULL },
 	{ "ecdsa-sha2-nistp521",        "ECDSA",         KEY_ECDSA,    521,   false,  NULL },
+	{ SK_ED25519,                   "ED25519-SK",    KEY_ED25519_SK, 256, false, NULL },
+	{ SK_ECDSA,                     "ECDSA-SK",      KEY_ECDSA_SK, 256,   false, NULL },
 	{ "ssh-rsa",                    "RSA",           KEY_RSA,      0,     false,  NULL },
 	{ "ssh-dss",                    "DSA",           KEY_DSA,      1024,  true,   NULL },
 	{ CERT("ssh-ed25519"),          "ED25519-CERT",  KEY_ED25519,  256,   false,  "ssh-ed25519" },
 	{ CERT("ecdsa-sha2-nistp256"),  "ECDSA-CERT",    KEY_ECDSA,    256,   false,  "ecdsa-sha2-nistp256" },
 	{ CERT("ecdsa-sha2-nistp384"),  "ECDSA-CERT",    KEY_ECDSA,    384,   false,  "ecdsa-sha2-nistp384" },
 	{ CERT("ecdsa-sha2-nistp521"),  "ECDSA-CERT",    KEY_ECDSA,    521,   false,  "ecdsa-sha2-nistp521" },
+	{ SK_ED25519_CERT,              "ED25519-SK-CERT", KEY_ED25519_SK, 256, false, SK_ED25519 },
+	{ SK_ECDSA_CERT,                "ECDSA-SK-CERT", KEY_ECDSA_SK, 256,   false, SK_ECDSA },
 	{ CERT("ssh-rsa"),              "RSA-CERT",      KEY_RSA,      0,     false,  "ssh-rsa" },
 	{ CERT("ssh-dss"),              "DSA-CERT",      KEY_DSA,      1024,  true,   "ssh-dss" },
 };
@@ -34,6 +45,9 @@ static const struct signature_algorithm signatures[] = {
 	{ CERT("ecdsa-sha2-nistp256"),  CERT("ecdsa-sha2-nistp256"),  DIGEST_SHA256, false, "ecdsa-sha2-nistp256" },
 	{ CERT("ecdsa-sha2-nistp384"),  CERT("ecdsa-sha2-nistp384"),  DIGEST_SHA384, false, "ecdsa-sha2-nistp384" },
 	{ CERT("ecdsa-sha2-nistp521"),  CERT("ecdsa-sha2-nistp521"),  DIGEST_SHA512, false, "ecdsa-sha2-nistp521" },
+	{ SK_ED25519_CERT,              SK_ED25519_CERT,              DIGEST_SHA256, false, SK_ED25519 },
+	{ SK_ECDSA_CERT,                SK_ECDSA_CERT,                DIGEST_SHA256, false, SK_ECDSA },
+	{ WEBAUTHN_CERT,                SK_ECDSA_CERT,                DIGEST_SHA256, false, WEBAUTHN },
 	{ CERT("rsa-sha2-512"),         CERT("ssh-rsa"),              DIGEST_SHA512, false, "rsa-sha2-512" },
 	{ CERT("rsa-sha2-256"),         CERT("ssh-rsa"),              DIGEST_SHA256, false, "rsa-sha2-256" },
 	{ CERT("ssh-rsa"),              CERT("ssh-rsa"),              DIGEST_SHA1,   true,  "ssh-rsa" },
@@ -42,6 +56,9 @@ static const struct signature_algorithm signatures[] = {
 	{ "ecdsa-sha2-nistp256",        "ecdsa-sha2-nistp256",        DIGEST_SHA256, false, "ecdsa-sha2-nistp256" },
 	{ "ecdsa-sha2-nistp384",        "ecdsa-sha2-nistp384",        DIGEST_SHA384, false, "ecdsa-sha2-nistp384" },
 	{ "ecdsa-sha2-nistp521",        "ecdsa-sha2-nistp521",        DIGEST_SHA512, false, "ecdsa-sha2-nistp521" },
+	{ SK_ED25519,                   SK_ED25519,                   DIGEST_SHA256, false, SK_ED25519 },
+	{ SK_ECDSA,                     SK_ECDSA,                     DIGEST_SHA256, false, SK_ECDSA },
+	{ WEBAUTHN,                     SK_ECDSA,                     DIGEST_SHA256, false, WEBAUTHN },
 	{ "rsa-sha2-512",               "ssh-rsa",                    DIGEST_SHA512, false, "rsa-sha2-512" },
 	{ "rsa-sha2-256",               "ssh-rsa",                    DIGEST_SHA256, false, "rsa-sha2-256" },
 	{ "ssh-rsa",                    "ssh-rsa",                    DIGEST_SHA1,   true,  "ssh-rsa" },
@@ -49,11 +66,27 @@ static const struct signature_algorithm signatures[] = {
 };
 /* clang-format on */
 
+/* clang-format off */
 static const char default_list[] =
-    CERT("ssh-ed25519") "," CERT("ecdsa-sha2-nistp256") "," CERT("ecdsa-sha2-nistp384") "," CERT(
-	"ecdsa-sha2-nistp521") "," CERT("rsa-sha2-512") "," CERT("rsa-sha2-256") ","
-										 "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,"
-										 "ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256";
+	CERT("ssh-ed25519")
+	"," CERT("ecdsa-sha2-nistp256")
+	"," CERT("ecdsa-sha2-nistp384")
+	"," CERT("ecdsa-sha2-nistp521")
+	"," SK_ED25519_CERT
+	"," SK_ECDSA_CERT
+	"," WEBAUTHN_CERT
+	"," CERT("rsa-sha2-512")
+	"," CERT("rsa-sha2-256")
+	",ssh-ed25519"
+	",ecdsa-sha2-nistp256"
+	",ecdsa-sha2-nistp384"
+	",ecdsa-sha2-nistp521"
+	"," SK_ED25519
+	"," SK_ECDSA
+	"," WEBAUTHN
+	",rsa-sha2-512"
+	",rsa-sha2-256";
+/* clang-format on */
 
 const struct key_type_row *
 key_type_row(size_t index)
@@ -122,6 +155,10 @@ key_ops_of(enum key_type type)
 		return &key_ops_ecdsa;
 	case KEY_ED25519:
 		return &key_ops_ed25519;
+	case KEY_ECDSA_SK:
+		return &key_ops_ecdsa_sk;
+	case KEY_ED25519_SK:
+		return &key_ops_ed25519_sk;
 	case KEY_NONE:
 		break;
 	}

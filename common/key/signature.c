@@ -88,6 +88,13 @@ out:
 	return r;
 }
 
+/* Signatures of WebAuthn come from a browser; we only verify them. */
+static bool
+can_sign(const struct signature_algorithm *a)
+{
+	return !text_starts_with(a->name, "webauthn-");
+}
+
 const struct signature_algorithm *
 key_choose_signature(const struct key *k, struct span list)
 {
@@ -98,7 +105,8 @@ key_choose_signature(const struct key *k, struct span list)
 	while (list_next(&list, &name)) {
 		const struct signature_algorithm *a = signature_find(name);
 
-		if (a != NULL && strcmp(a->key_type, k->row->name) == 0)
+		if (a != NULL && can_sign(a) &&
+		    strcmp(a->key_type, k->row->name) == 0)
 			return a;
 	}
 	return NULL;
@@ -129,11 +137,13 @@ key_sign(const struct key *k, const struct signature_algorithm *a,
 	struct buf raw = BUF_INIT;
 	int r;
 
-	if (!k->has_private || !fits_plain(k->row, a))
+	if (!k->has_private || !can_sign(a) || !fits_plain(k->row, a))
 		return ERR_KEY_TYPE;
 	if (k->signer.sign != NULL)
 		return k->signer.sign(
 		    k->signer.context, k, a, data, ret_signature);
+	if (k->sk != NULL)
+		return ERR_KEY_TYPE; /* the device is not at hand */
 	if ((r = k->ops->sign(k->pkey, a, data, &raw)) == 0) {
 		write_text(ret_signature, a->plain);
 		write_string(ret_signature, buf_span(&raw));
@@ -145,30 +155,68 @@ key_sign(const struct key *k, const struct signature_algorithm *a,
 	return r;
 }
 
+/* Is it an algorithm that is wanted, and one for the key? */
+static int
+choose_to_verify(
+    const struct key *k, struct span name, const struct signature_algorithm **a)
+{
+	const char *needed = k->row->name;
+
+	if (*a == NULL) {
+		*a = signature_find(name);
+		if (*a == NULL || (*a)->off || signature_is_of_certificate(*a))
+			return ERR_SIGNATURE_ALGORITHM;
+		needed = k->row->plain != NULL ? k->row->plain : k->row->name;
+	} else if (!span_is(name, (*a)->plain)) {
+		return ERR_SIGNATURE_ALGORITHM;
+	}
+	return strcmp((*a)->key_type, needed) == 0 ? 0 : ERR_KEY_TYPE;
+}
+
+static int
+verify_security_key(const struct key *k, const struct signature_algorithm *a,
+    struct span data, struct span raw, struct reader *rd,
+    struct signature_facts *facts)
+{
+	struct buf covered = BUF_INIT;
+	int r = key_sk_signed(k->sk, a, rd, data, facts, &covered);
+
+	if (r == 0)
+		r = k->ops->verify(k->pkey, a, buf_span(&covered), raw);
+	buf_release(&covered);
+	return r;
+}
+
 int
-key_verify(const struct key *k, const struct signature_algorithm *a,
-    struct span data, struct span signature)
+key_verify_facts(const struct key *k, const struct signature_algorithm *a,
+    struct span data, struct span signature, struct signature_facts *ret)
 {
 	struct reader rd = reader_of(signature);
 	struct span name = read_string(&rd);
 	struct span raw = read_string(&rd);
-	const char *needed = k->row->name;
+	struct signature_facts facts = { 0 };
 	int r;
 
-	if ((r = read_end(&rd)) != 0)
+	if (read_error(&rd) != 0 || (k->sk == NULL && read_end(&rd) != 0))
 		return ERR_FORMAT;
-	if (a == NULL) {
-		if ((a = signature_find(name)) == NULL || a->off ||
-		    signature_is_of_certificate(a))
-			return ERR_SIGNATURE_ALGORITHM;
-		needed = k->row->plain != NULL ? k->row->plain : k->row->name;
-	} else if (!span_is(name, a->plain)) {
-		return ERR_SIGNATURE_ALGORITHM;
-	}
-	if (strcmp(a->key_type, needed) != 0)
-		return ERR_KEY_TYPE;
-	r = k->ops->verify(k->pkey, a, data, raw);
+	if ((r = choose_to_verify(k, name, &a)) != 0)
+		return r;
+	if (k->sk != NULL)
+		r = verify_security_key(k, a, data, raw, &rd, &facts);
+	else
+		r = k->ops->verify(k->pkey, a, data, raw);
 	if (r != 0)
 		ERR_clear_error();
+	else
+		*ret = facts;
 	return r;
+}
+
+int
+key_verify(const struct key *k, const struct signature_algorithm *a,
+    struct span data, struct span signature)
+{
+	struct signature_facts facts;
+
+	return key_verify_facts(k, a, data, signature, &facts);
 }

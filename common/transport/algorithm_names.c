@@ -26,37 +26,17 @@ static const char mac_order[] =
 
 static const char ca_order[] =
     "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,"
-    "ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256";
-
-#define SECURITY_KEY_CERTIFICATES                                              \
-	"sk-ssh-ed25519-cert-v01@openssh.com,"                                 \
-	"sk-ecdsa-sha2-nistp256-cert-v01@openssh.com,"                         \
-	"webauthn-sk-ecdsa-sha2-nistp256-cert-v01@openssh.com"
-#define SECURITY_KEYS                                                          \
-	"sk-ssh-ed25519@openssh.com,sk-ecdsa-sha2-nistp256@openssh.com,"       \
-	"webauthn-sk-ecdsa-sha2-nistp256@openssh.com"
+    "ecdsa-sha2-nistp521,sk-ssh-ed25519@openssh.com,"
+    "sk-ecdsa-sha2-nistp256@openssh.com,"
+    "webauthn-sk-ecdsa-sha2-nistp256@openssh.com,rsa-sha2-512,rsa-sha2-256";
 
 /*
  * Signature algorithms that other people's files name and that this build
  * does not have: no reason to refuse a file.
  */
-static const char other_signatures[] = SECURITY_KEY_CERTIFICATES
-    "," SECURITY_KEYS ",ssh-mldsa44-ed25519@openssh.com,"
+static const char other_signatures[] =
+    "ssh-mldsa44-ed25519@openssh.com,"
     "ssh-mldsa44-ed25519-cert-v01@openssh.com";
-
-/*
- * What a user's key may sign with, in a client: the names that this build
- * lacks are in the list too. They do no harm (no key here uses them), and
- * the list can be given to and taken from other programs.
- */
-static const char client_signatures[] =
-    "ssh-ed25519-cert-v01@openssh.com,"
-    "ecdsa-sha2-nistp256-cert-v01@openssh.com,"
-    "ecdsa-sha2-nistp384-cert-v01@openssh.com,"
-    "ecdsa-sha2-nistp521-cert-v01@openssh.com," SECURITY_KEY_CERTIFICATES
-    ",rsa-sha2-512-cert-v01@openssh.com,rsa-sha2-256-cert-v01@openssh.com,"
-    "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,"
-    "ecdsa-sha2-nistp521," SECURITY_KEYS ",rsa-sha2-512,rsa-sha2-256";
 
 static void
 add(struct buf *out, const char *name)
@@ -114,8 +94,6 @@ list_user_signatures(bool server, struct buf *known, struct buf *fallback)
 	if (server)
 		return;
 	add(known, other_signatures);
-	buf_clear(fallback);
-	write_span(fallback, span_text(client_signatures));
 }
 
 /* A CA signs with a plain key. */

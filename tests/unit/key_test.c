@@ -244,7 +244,7 @@ TEST(unknown_types_are_told_apart_from_damage)
 	struct buf b = BUF_INIT;
 	struct key *k;
 
-	write_text(&b, "sk-ssh-ed25519@openssh.com");
+	write_text(&b, "ssh-ed448");
 	CHECK_INT(key_from_blob(buf_span(&b), &k), ERR_KEY_TYPE);
 	buf_release(&b);
 	CHECK_INT(
@@ -590,6 +590,12 @@ TEST(keys_of_every_full_type_name_are_made)
 			    key_generate(row->name, 0, &k, NULL), ERR_KEY_TYPE);
 		if (row->off || row->plain != NULL)
 			continue;
+		/* A device makes those. */
+		if (row->type == KEY_ECDSA_SK || row->type == KEY_ED25519_SK) {
+			CHECK_INT(
+			    key_generate(row->name, 0, &k, NULL), ERR_KEY_TYPE);
+			continue;
+		}
 		CHECK_INT(key_generate(row->name,
 			      row->type == KEY_RSA ? 1024 : 0, &k, NULL),
 		    0);

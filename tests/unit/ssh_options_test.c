@@ -335,7 +335,7 @@ TEST(algorithm_lists_are_relative_to_the_default)
 	begin(&r, "KexAlgorithms -diffie*,ecdh*,*curve*,mlkem*,sntrup*@*\n"
 		  "Ciphers ^3des-cbc\nMACs +hmac-md5\n"
 		  "HostKeyAlgorithms rsa-*-cert-*,ssh-ed25519,"
-		  "sk-ssh-ed25519@openssh.com\n");
+		  "ssh-mldsa44-ed25519@openssh.com\n");
 	CHECK_INT(load(&r), 0);
 	CHECK_TEXT(r.options.kex_algorithms, "sntrup761x25519-sha512");
 	CHECK(strncmp(r.options.ciphers, "3des-cbc,", 9) == 0);
