@@ -1,7 +1,7 @@
 /*
  * revocation.c - looking for a key in a file of revoked ones.
  *
- * Blobs are compared as bytes: a listed key is only taken apart where it is
+ * Lists in binary form are krl.h's. In text, blobs are compared as bytes: a listed key is only taken apart where it is
  * a certificate, since a key has one encoding.
  */
 #include "common/key/revocation.h"
@@ -11,8 +11,7 @@
 #include "common/base/file.h"
 #include "common/base/text.h"
 #include "common/key/certificate.h"
-
-#define KRL_MAGIC "SSHKRL\n"
+#include "common/key/krl.h"
 
 static bool
 is_blank(uint8_t c)
@@ -54,6 +53,24 @@ names_certificate(struct span type)
 	return row != NULL && row->plain != NULL;
 }
 
+/* Does the blob say that it is of the type, and are its fields there? Those of
+ * plain keys are all strings; a certificate is read as a whole anyway. */
+static bool
+is_sound(struct span type, struct span blob)
+{
+	struct reader rd = reader_of(blob);
+	struct span name = read_string(&rd);
+
+	if (!span_equal(name, type))
+		return false;
+	if (names_certificate(type))
+		return true;
+	do {
+		read_string(&rd);
+	} while (read_error(&rd) == 0 && rd.len > 0);
+	return read_error(&rd) == 0;
+}
+
 /* Does the line revoke k? */
 static int
 check_line(struct span line, const struct key *k, bool *ret)
@@ -67,11 +84,13 @@ check_line(struct span line, const struct key *k, bool *ret)
 		return 0;
 	text = take_word(&line);
 	r = text.len == 0 ? ERR_FORMAT : base64_read(&blob, text);
+	if (r == 0 && !is_sound(type, buf_span(&blob)))
+		r = ERR_FORMAT;
 	if (r == 0)
 		*ret = is_of(buf_span(&blob), k);
-	if (r == 0 && !*ret && names_certificate(type) &&
+	if (r == 0 && names_certificate(type) &&
 	    (r = key_from_blob(buf_span(&blob), &listed)) == 0) {
-		*ret = is_of(key_plain_blob(listed), k);
+		*ret |= is_of(key_plain_blob(listed), k);
 		key_unref(listed);
 	}
 	buf_release(&blob);
@@ -79,20 +98,27 @@ check_line(struct span line, const struct key *k, bool *ret)
 }
 
 int
-revocation_check_text(struct span text, const char *path, const struct key *k,
+revocation_check_bytes(struct span file, const char *path, const struct key *k,
     bool *ret_is_revoked, struct error *e)
 {
 	struct span line;
 	bool is_revoked = false;
+	int r;
 
-	if (text.len >= strlen(KRL_MAGIC) &&
-	    memcmp(text.ptr, KRL_MAGIC, strlen(KRL_MAGIC)) == 0)
-		return error_set(e, ERR_UNSUPPORTED,
-		    "%s: key revocation lists are not supported yet", path);
-	for (size_t n = 1; !is_revoked && line_next(&text, &line); n++)
-		if (check_line(line, k, &is_revoked) != 0)
+	if (krl_recognise(file)) {
+		if ((r = krl_file_check(file, k, ret_is_revoked, e)) != 0)
+			error_prefix(e, "%s", path);
+		return r;
+	}
+	/* To the end, though the key was found: what is damaged is told. */
+	for (size_t n = 1; line_next(&file, &line); n++) {
+		bool is_listed = false;
+
+		if (check_line(line, k, &is_listed) != 0)
 			return error_set(e, ERR_FORMAT,
 			    "%s, line %zu: not a public key", path, n);
+		is_revoked |= is_listed;
+	}
 	*ret_is_revoked = is_revoked;
 	return 0;
 }
@@ -101,12 +127,12 @@ int
 revocation_check(const char *path, const struct key *k, bool *ret_is_revoked,
     struct error *e)
 {
-	struct buf text = BUF_INIT;
-	int r = file_read(path, REVOCATION_FILE_MAX, &text, e);
+	struct buf file = BUF_INIT;
+	int r = file_read(path, REVOCATION_FILE_MAX, &file, e);
 
 	if (r == 0)
-		r = revocation_check_text(
-		    buf_span(&text), path, k, ret_is_revoked, e);
-	buf_release(&text);
+		r = revocation_check_bytes(
+		    buf_span(&file), path, k, ret_is_revoked, e);
+	buf_release(&file);
 	return r;
 }

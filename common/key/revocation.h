@@ -1,6 +1,6 @@
 /*
  * revocation.h - files of keys that no longer count (RevokedKeys,
- * RevokedHostKeys): public keys, one a line.
+ * RevokedHostKeys): public keys, one a line, or a key revocation list (krl.h).
  *
  * Whoever cannot read such a file cannot know that a key is good: every
  * error means that no key may be used.
@@ -17,16 +17,16 @@
 #define REVOCATION_FILE_MAX ((size_t)64 * 1024 * 1024)
 
 /*
- * Is k revoked by the file? A certificate is where it is listed, where its
- * key is, or where its CA's key is; a certificate that is listed revokes its
- * key. Errors: ERR_NOT_FOUND and others of file_read(); ERR_UNSUPPORTED: a
- * key revocation list; ERR_FORMAT: a line that is neither key nor comment.
+ * Is k revoked by the file? In text, a certificate is where it is listed,
+ * where its key is, or where its CA's key is; a certificate that is listed
+ * revokes its key. Errors: ERR_NOT_FOUND and others of file_read(); of
+ * krl_file_check(); ERR_FORMAT: a line that is neither key nor comment.
  */
 int revocation_check(const char *path, const struct key *k,
     bool *ret_is_revoked, struct error *e) MUST_CHECK;
 
-/* The same for text that was read already; path is for messages. */
-int revocation_check_text(struct span text, const char *path,
+/* The same for a file that was read already; path is for messages. */
+int revocation_check_bytes(struct span file, const char *path,
     const struct key *k, bool *ret_is_revoked, struct error *e) MUST_CHECK;
 
 #endif

@@ -45,7 +45,7 @@ is_revoked(const char *name, const char *first, const char *second)
 	if (second != NULL)
 		write_span(&text, line_of(second));
 	CHECK_INT(
-	    revocation_check_text(buf_span(&text), "F", k, &revoked, &e), 0);
+	    revocation_check_bytes(buf_span(&text), "F", k, &revoked, &e), 0);
 	buf_release(&text);
 	key_unref(k);
 	return revoked;
@@ -79,7 +79,7 @@ TEST(an_empty_list_revokes_nothing)
 	bool revoked = true;
 
 	CHECK_INT(
-	    revocation_check_text(span_text("\n# x\n"), "F", k, &revoked, NULL),
+	    revocation_check_bytes(span_text("\n# x\n"), "F", k, &revoked, NULL),
 	    0);
 	CHECK(!revoked);
 	key_unref(k);
@@ -94,14 +94,38 @@ TEST(what_cannot_be_read_is_an_error)
 	CHECK_INT(
 	    revocation_check("/nonexistent", k, &revoked, &e), ERR_NOT_FOUND);
 	CHECK_INT(
-	    revocation_check_text(span_text("\nfoo\n"), "F", k, &revoked, &e),
+	    revocation_check_bytes(span_text("\nfoo\n"), "F", k, &revoked, &e),
 	    ERR_FORMAT);
 	CHECK_TEXT(e.text, "F, line 2: not a public key");
-	CHECK_INT(revocation_check_text(
+	CHECK_INT(revocation_check_bytes(
 		      span_text("ssh-ed25519 !!\n"), "F", k, &revoked, &e),
 	    ERR_FORMAT);
-	CHECK_INT(revocation_check_text(
+	CHECK_INT(revocation_check_bytes(
 		      span_text("SSHKRL\nxx"), "F", k, &revoked, &e),
-	    ERR_UNSUPPORTED);
+	    ERR_FORMAT);
+	CHECK_TEXT(e.text,
+	    "F: damaged key revocation list: its header is cut");
+	key_unref(k);
+}
+
+/* A key behind the one that was found counts too: who cut the file may have
+ * meant more. */
+TEST(a_damaged_line_behind_the_key_is_an_error)
+{
+	static const char *const damaged[] = { "foo", "ssh-ed25519 AAAA",
+		"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAII", "ssh-rsa AAAAB3Nz",
+		"ssh-ed25519-cert-v01@openssh.com AAAA" };
+	struct key *k = load("ed25519");
+
+	for (size_t i = 0; i < ARRAY_COUNT(damaged); i++) {
+		struct buf text = BUF_INIT;
+		bool revoked;
+
+		write_span(&text, line_of("ed25519"));
+		buf_printf(&text, "%s\n", damaged[i]);
+		CHECK(revocation_check_bytes(
+			  buf_span(&text), "F", k, &revoked, NULL) != 0);
+		buf_release(&text);
+	}
 	key_unref(k);
 }
