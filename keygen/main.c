@@ -29,8 +29,8 @@ static const struct mode_row {
 	bool takes_options;   /* -O */
 	bool takes_arguments; /* what follows the flags */
 } mode_rows[] = {
-	{ 'k', NULL /* keygen_krl_make */,      false, true },
-	{ 'Q', NULL /* keygen_krl_query */,     false, true },
+	{ 'k', keygen_krl_make,                 false, true },
+	{ 'Q', keygen_krl_query,                false, true },
 	{ 'Y', NULL /* keygen_sshsig */,        true,  true },
 	{ 's', keygen_sign_certificates,        true,  true },
 	{ 'L', keygen_show_certificates,        false, false },

@@ -250,8 +250,7 @@ find_ca(struct krl *l, struct span blob, struct krl_ca **ret)
 }
 
 int
-krl_revoke_serials(
-    struct krl *l, struct span ca, uint64_t first, uint64_t last)
+krl_revoke_serials(struct krl *l, struct span ca, uint64_t first, uint64_t last)
 {
 	struct krl_ca *entry;
 	int r;
@@ -298,13 +297,19 @@ krl_revoke_sha256(struct krl *l, struct span hash)
 }
 
 int
+krl_revoke_plain_key(struct krl *l, const struct key *k)
+{
+	l->is_settled = false;
+	return set_add(&l->keys, key_plain_blob(k));
+}
+
+int
 krl_revoke_key(struct krl *l, const struct key *k)
 {
 	const struct certificate *c = key_certificate(k);
 
-	l->is_settled = false;
 	if (c == NULL)
-		return set_add(&l->keys, key_blob(k));
+		return krl_revoke_plain_key(l, k);
 	if (c->serial != 0)
 		return krl_revoke_serials(
 		    l, key_blob(c->ca), c->serial, c->serial);
@@ -471,9 +476,9 @@ load_entry(void *context, enum krl_section section, struct span s)
 	struct krl *l = ((struct loading *)context)->list;
 
 	l->is_settled = false;
-	return set_add(section == KRL_SHA1	 ? &l->sha1
+	return set_add(section == KRL_SHA1     ? &l->sha1
 		       : section == KRL_SHA256 ? &l->sha256
-						 : &l->keys,
+					       : &l->keys,
 	    s);
 }
 
@@ -489,8 +494,8 @@ krl_read(struct krl *l, struct span file, struct error *e)
 		error_clear(e);
 	if ((r = krl_walk(file, &v, e)) != 0)
 		return e != NULL && e->code == 0
-			   ? error_set(e, r, "key revocation list: %s",
-				 error_text(r))
+			   ? error_set(
+				 e, r, "key revocation list: %s", error_text(r))
 			   : r;
 	return krl_settle(l);
 }

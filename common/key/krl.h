@@ -26,7 +26,7 @@
 
 /* Ranges of serial numbers in a struct krl: a bitmap of one bit in two makes
  * one of every other bit. ERR_LIMIT beyond. */
-#define KRL_RANGES_MAX ((size_t)8 * 1024 * 1024)
+#define KRL_RANGES_MAX  ((size_t)8 * 1024 * 1024)
 #define KRL_SHA1_SIZE   20
 #define KRL_SHA256_SIZE 32
 
@@ -57,7 +57,7 @@ struct krl_set {
 	struct krl_item {
 		size_t at;
 		size_t len;
-	} *item;
+	} * item;
 	size_t count;
 	size_t cap;
 };
@@ -105,8 +105,8 @@ int krl_set_comment(struct krl *l, const char *comment) MUST_CHECK;
  * that were given none), a range that ends before it begins, and a hash of
  * another size.
  */
-int krl_revoke_serials(struct krl *l, struct span ca, uint64_t first,
-    uint64_t last) MUST_CHECK;
+int krl_revoke_serials(
+    struct krl *l, struct span ca, uint64_t first, uint64_t last) MUST_CHECK;
 int krl_revoke_key_id(
     struct krl *l, struct span ca, struct span key_id) MUST_CHECK;
 int krl_revoke_sha1(struct krl *l, struct span hash) MUST_CHECK;
@@ -115,6 +115,8 @@ int krl_revoke_sha256(struct krl *l, struct span hash) MUST_CHECK;
 /* A plain key by its blob; a certificate by its serial number under its CA, or
  * by its key id where the serial number is 0. */
 int krl_revoke_key(struct krl *l, const struct key *k) MUST_CHECK;
+/* The key alone: of a certificate, the key in it. */
+int krl_revoke_plain_key(struct krl *l, const struct key *k) MUST_CHECK;
 
 /* Sorts what was added. ERR_MEMORY. */
 int krl_settle(struct krl *l) MUST_CHECK;

@@ -7,8 +7,8 @@
 
 #include "common/key/krl.h"
 
-#define KRL_MAGIC   0x5353484b524c0a00ULL
-#define KRL_FORMAT  1
+#define KRL_MAGIC  0x5353484b524c0a00ULL
+#define KRL_FORMAT 1
 
 enum krl_section {
 	KRL_CERTIFICATES = 1,
@@ -58,7 +58,7 @@ int krl_walk(
 bool krl_bitmap_has(uint64_t offset, struct span bits, uint64_t serial);
 
 /* Appends the subsections for the sorted ranges, of the fewest bytes. */
-int krl_write_serials(struct buf *out, const struct krl_range *range,
-    size_t count) MUST_CHECK;
+int krl_write_serials(
+    struct buf *out, const struct krl_range *range, size_t count) MUST_CHECK;
 
 #endif

@@ -27,7 +27,8 @@
 static int
 damaged(struct error *e, const char *what)
 {
-	return error_set(e, ERR_FORMAT, "damaged key revocation list: %s", what);
+	return error_set(
+	    e, ERR_FORMAT, "damaged key revocation list: %s", what);
 }
 
 bool
@@ -135,8 +136,8 @@ walk_extension(struct reader *rd, struct error *e)
 }
 
 static int
-walk_subsection(int type, struct span data, const struct krl_visitor *v,
-    struct error *e)
+walk_subsection(
+    int type, struct span data, const struct krl_visitor *v, struct error *e)
 {
 	struct reader rd = reader_of(data);
 
@@ -205,8 +206,8 @@ walk_entries(enum krl_section type, struct span section,
 }
 
 static int
-walk_section(int type, struct span section, const struct krl_visitor *v,
-    struct error *e)
+walk_section(
+    int type, struct span section, const struct krl_visitor *v, struct error *e)
 {
 	struct reader rd = reader_of(section);
 
@@ -259,8 +260,7 @@ krl_walk(struct span file, const struct krl_visitor *v, struct error *e)
 	int r;
 
 	if (!krl_recognise(file))
-		return error_set(
-		    e, ERR_FORMAT, "not a key revocation list");
+		return error_set(e, ERR_FORMAT, "not a key revocation list");
 	r = walk_header(&rd, v, e);
 	while (r == 0 && rd.len > 0) {
 		int type = read_byte(&rd);
@@ -323,9 +323,9 @@ search_ca(void *context, struct span blob)
 {
 	struct search *s = context;
 
-	s->is_its_ca = s->certificate != NULL &&
-		       (blob.len == 0 ||
-			   span_equal(blob, key_blob(s->certificate->ca)));
+	s->is_its_ca =
+	    s->certificate != NULL &&
+	    (blob.len == 0 || span_equal(blob, key_blob(s->certificate->ca)));
 	return 0;
 }
 
@@ -368,7 +368,7 @@ search_entry(void *context, enum krl_section section, struct span entry)
 
 	for (size_t i = 0; i < s->key_count; i++) {
 		const struct wanted *w = &s->keys[i];
-		const void *own = section == KRL_SHA1	  ? w->sha1
+		const void *own = section == KRL_SHA1     ? w->sha1
 				  : section == KRL_SHA256 ? w->sha256
 							  : w->blob.ptr;
 
@@ -385,9 +385,8 @@ krl_file_check(struct span file, const struct key *k, bool *ret_is_revoked,
     struct error *e)
 {
 	struct search s = { .certificate = key_certificate(k) };
-	const struct krl_visitor v = { search_header, search_ca,
-		search_serials, search_bitmap, search_key_id, search_entry,
-		&s };
+	const struct krl_visitor v = { search_header, search_ca, search_serials,
+		search_bitmap, search_key_id, search_entry, &s };
 	int r = want(&s, key_plain_blob(k));
 
 	if (r == 0 && s.certificate != NULL)

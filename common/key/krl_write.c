@@ -167,8 +167,7 @@ write_bitmap(struct buf *out, const struct krl_range *range,
 	do {
 		for (uint64_t n = range[i].first - offset;
 		     n <= range[i].last - offset; n++)
-			bits[sizeof(bits) - 1 - n / 8] |=
-			    (uint8_t)(1 << n % 8);
+			bits[sizeof(bits) - 1 - n / 8] |= (uint8_t)(1 << n % 8);
 		i++;
 	} while (i < count && forms[i] == FORM_BITMAP);
 	write_byte(out, KRL_SERIAL_BITMAP);
@@ -196,8 +195,7 @@ krl_write_serials(struct buf *out, const struct krl_range *range, size_t count)
 		else if (forms[i] == FORM_RANGE)
 			i += write_range(out, range + i);
 		else
-			i += write_bitmap(
-			    out, range + i, forms + i, count - i);
+			i += write_bitmap(out, range + i, forms + i, count - i);
 	}
 	r = buf_error(out);
 out:

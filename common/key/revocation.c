@@ -1,8 +1,9 @@
 /*
  * revocation.c - looking for a key in a file of revoked ones.
  *
- * Lists in binary form are krl.h's. In text, blobs are compared as bytes: a listed key is only taken apart where it is
- * a certificate, since a key has one encoding.
+ * Lists in binary form are krl.h's. In text, blobs are compared as bytes: a
+ * listed key is only taken apart where it is a certificate, since a key has one
+ * encoding.
  */
 #include "common/key/revocation.h"
 

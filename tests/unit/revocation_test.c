@@ -78,8 +78,8 @@ TEST(an_empty_list_revokes_nothing)
 	struct key *k = load("ed25519");
 	bool revoked = true;
 
-	CHECK_INT(
-	    revocation_check_bytes(span_text("\n# x\n"), "F", k, &revoked, NULL),
+	CHECK_INT(revocation_check_bytes(
+		      span_text("\n# x\n"), "F", k, &revoked, NULL),
 	    0);
 	CHECK(!revoked);
 	key_unref(k);
@@ -103,8 +103,7 @@ TEST(what_cannot_be_read_is_an_error)
 	CHECK_INT(revocation_check_bytes(
 		      span_text("SSHKRL\nxx"), "F", k, &revoked, &e),
 	    ERR_FORMAT);
-	CHECK_TEXT(e.text,
-	    "F: damaged key revocation list: its header is cut");
+	CHECK_TEXT(e.text, "F: damaged key revocation list: its header is cut");
 	key_unref(k);
 }
 
