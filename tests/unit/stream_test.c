@@ -15,6 +15,7 @@
 #include "common/base/error.h"
 #include "common/base/time.h"
 #include "common/channel/descriptor.h"
+#include "common/channel/socket_channel.h"
 #include "common/channel/stream.h"
 #include "common/key/key.h"
 #include "common/port/port.h"
@@ -1009,5 +1010,124 @@ TEST(the_master_of_a_pty_serves_both_directions)
 	end_release(&a);
 	end_release(&b);
 	CHECK_INT(fcntl(pty.master, F_GETFL), -1);
+	world_free(w);
+}
+
+/* ---- socket_channel.h ---- */
+
+struct socket_end {
+	struct socket_channel *s;
+	int peer; /* the test's end of its socket */
+	unsigned ends;
+};
+
+static void
+on_socket_end(void *context)
+{
+	((struct socket_end *)context)->ends++;
+}
+
+/* A channel of the client's on a socket; b is the server's end. */
+static void
+connect_socket(
+    struct world *w, struct socket_end *a, struct end *b, bool at_once)
+{
+	struct channel *c;
+	int fds[2];
+
+	memset(a, 0, sizeof(*a));
+	w->server.accepted = 0;
+	w->server.accept[0] = b;
+	CHECK_INT(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	a->peer = fds[1];
+	set_nonblocking(a->peer);
+	CHECK(channel_open_begin(w->client.k, "x", 0, &c) != NULL);
+	CHECK_INT(socket_channel_new(w->loop, c, at_once ? fds[0] : -1,
+		      on_socket_end, a, &a->s),
+	    0);
+	CHECK_INT(channel_open_end(c), 0);
+	turns(w, 20);
+	CHECK(b->c != NULL);
+	if (!at_once)
+		socket_channel_start(a->s, fds[0]);
+}
+
+TEST(a_sockets_directions_end_one_by_one)
+{
+	for (int at_once = 0; at_once < 2; at_once++) {
+		struct world *w = world_new();
+		struct socket_end a;
+		struct end b;
+		char got[16];
+
+		end_init(&b);
+		CHECK_INT(write(b.in, "early", 5), 5);
+		connect_socket(w, &a, &b, at_once == 1);
+		turns(w, 20);
+		CHECK_INT(read(a.peer, got, sizeof(got)), 5);
+		CHECK(memcmp(got, "early", 5) == 0);
+		CHECK_INT(write(a.peer, "question", 8), 8);
+		CHECK_INT(shutdown(a.peer, SHUT_WR), 0);
+		turns(w, 20);
+		CHECK(collect(b.out, &b.got));
+		CHECK_SPAN(buf_span(&b.got), span_text("question"));
+		CHECK_INT(a.ends, 0);
+		CHECK_INT(write(b.in, "answer", 6), 6);
+		close_side(&b.in);
+		turns(w, 20);
+		CHECK_INT(read(a.peer, got, sizeof(got)), 6);
+		CHECK_INT(read(a.peer, got, sizeof(got)), 0);
+		/* Both have ended: it closes the channel, the server answers.
+		 */
+		turns(w, 20);
+		CHECK_INT(b.closed, 1);
+		CHECK_INT(a.ends, 1);
+		close(a.peer);
+		end_release(&b);
+		world_free(w);
+	}
+}
+
+TEST(a_broken_socket_closes_its_channel)
+{
+	struct world *w = world_new();
+	struct socket_end a;
+	struct end b;
+
+	end_init(&b);
+	connect_socket(w, &a, &b, true);
+	close(a.peer);
+	turns(w, 20);
+	CHECK_INT(b.closed, 0); /* it might have shut down one direction */
+	CHECK_INT(write(b.in, "x", 1), 1);
+	turns(w, 20);
+	CHECK_INT(b.eows, 1); /* which ended the other end's input */
+	CHECK_INT(b.closed, 1);
+	CHECK_INT(a.ends, 1);
+	end_release(&b);
+	world_free(w);
+}
+
+TEST(a_socket_that_never_comes_closes_its_channel)
+{
+	struct world *w = world_new();
+	struct socket_end a = { 0 };
+	struct channel *c;
+	struct end b;
+
+	end_init(&b);
+	w->server.accepted = 0;
+	w->server.accept[0] = &b;
+	CHECK(channel_open_begin(w->client.k, "x", 0, &c) != NULL);
+	CHECK_INT(
+	    socket_channel_new(w->loop, c, -1, on_socket_end, &a, &a.s), 0);
+	CHECK_INT(channel_open_end(c), 0);
+	CHECK_INT(write(b.in, "lost", 4), 4);
+	turns(w, 20);
+	socket_channel_give_up(a.s);
+	turns(w, 20);
+	CHECK_INT(b.closed, 1);
+	CHECK_INT(a.ends, 1);
+	end_release(&b);
 	world_free(w);
 }
