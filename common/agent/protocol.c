@@ -375,8 +375,9 @@ static size_t
 public_fields(const struct key_type_row *plain)
 {
 	switch (plain->type) {
-	case KEY_RSA:   /* n, e */
-	case KEY_ECDSA: /* curve, point */
+	case KEY_RSA:      /* n, e */
+	case KEY_ECDSA:    /* curve, point */
+	case KEY_ECDSA_SK: /* the same; the application stays */
 		return 2;
 	case KEY_DSA: /* p, q, g, y */
 		return 4;

@@ -181,6 +181,7 @@ struct key_signer {
  * private half of a security key needs a signer to sign, and can be written
  * with one too. */
 void key_set_signer(struct key *k, const struct key_signer *signer);
+bool key_signs_elsewhere(const struct key *k); /* has a signer */
 
 /* Appends the signature blob (string algorithm, string signature).
  * ERR_KEY_TYPE if the key has no private half or the algorithm is another

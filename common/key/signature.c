@@ -17,7 +17,8 @@
 static const EVP_MD *
 evp_digest(enum digest_algorithm a)
 {
-	static EVP_MD *fetched[DIGEST_SHA512 + 1];
+	/* Threads may ask at the same time; two fetch the same then. */
+	static EVP_MD *_Atomic fetched[DIGEST_SHA512 + 1];
 
 	if (fetched[a] == NULL)
 		fetched[a] = EVP_MD_fetch(NULL, digest_name(a), NULL);
@@ -128,6 +129,12 @@ key_set_signer(struct key *k, const struct key_signer *signer)
 {
 	k->signer = *signer;
 	k->has_private = true;
+}
+
+bool
+key_signs_elsewhere(const struct key *k)
+{
+	return k->signer.sign != NULL;
 }
 
 int

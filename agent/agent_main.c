@@ -1,0 +1,399 @@
+/*
+ * agent_main.c - ssh-agent: the process, from its start to its end.
+ *
+ *     ssh-agent           the socket, fork: the parent prints where it is
+ *     ssh-agent COMMAND   the socket, fork: the parent becomes the command,
+ *                         so that its exit status is the command's
+ *     ssh-agent -D        no fork
+ *
+ * Holds secrets (all the keys): the process cannot be traced or dumped.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+
+#include "agent/agent_loop.h"
+#include "agent/agent_memory.h"
+#include "agent/agent_options.h"
+#include "agent/agent_server.h"
+#include "common/agent/socket.h"
+#include "common/base/log.h"
+#include "common/base/text.h"
+#include "common/crypto/library.h"
+#include "common/port/port.h"
+
+#define LISTEN_FD 3
+
+/* Where the agent listens. */
+struct place {
+	int fd;
+	char *path;     /* NULL: the service manager's */
+	bool in_folder; /* made for it, and removed with it */
+};
+
+PRINTF_LIKE(1, 2)
+static int
+complain(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fputs("ssh-agent: ", stderr);
+	vfprintf(stderr, format, args);
+	fputs("\n", stderr);
+	va_end(args);
+	return 1;
+}
+
+/* ---- the start ---- */
+
+/* A set-id copy (so that it cannot be traced on some systems) runs as who
+ * started it. */
+static void
+drop_set_id(void)
+{
+	if (setegid(getgid()) != 0 || setgid(getgid()) != 0 ||
+	    seteuid(getuid()) != 0 || setuid(getuid()) != 0)
+		exit(complain(
+		    "cannot give up set-id rights: %s", strerror(errno)));
+}
+
+static void
+open_standard_descriptors(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
+static const char *
+home_folder(void)
+{
+	const char *home = getenv("HOME");
+	const struct passwd *account;
+
+	if (home != NULL && home[0] == '/')
+		return home;
+	account = getpwuid(getuid());
+	return account == NULL ? NULL : account->pw_dir;
+}
+
+/* ---- where to listen ---- */
+
+static bool
+is_listening(int fd)
+{
+	struct sockaddr_storage address;
+	socklen_t len = sizeof(address);
+	int on = 0;
+	socklen_t on_len = sizeof(on);
+
+	return getsockname(fd, (struct sockaddr *)&address, &len) == 0 &&
+	       address.ss_family == AF_UNIX &&
+	       getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &on_len) == 0 &&
+	       on != 0;
+}
+
+/* true: the service manager gave us a socket. */
+static bool
+take_passed(const struct agent_options *o, struct place *ret)
+{
+	int count = port_listen_fds();
+
+	if (count == 0 || !o->is_foreground)
+		return false;
+	if (count != 1 || !is_listening(LISTEN_FD))
+		exit(complain("one listening Unix socket was expected of "
+			      "LISTEN_FDS, not %d of another kind",
+		    count));
+	if (o->path != NULL || o->in_temporary)
+		exit(complain("-a and -T do not go with a socket from "
+			      "LISTEN_FDS"));
+	*ret = (struct place){ .fd = LISTEN_FD };
+	IGNORE_RESULT(fcntl(LISTEN_FD, F_SETFL, O_NONBLOCK) != 0);
+	return true;
+}
+
+static int
+listen_at_home(
+    const struct agent_options *o, struct place *ret, struct error *e)
+{
+	const char *home = home_folder();
+
+	if (home == NULL)
+		return error_set(e, ERR_NOT_FOUND,
+		    "there is no home folder (HOME is not set, and uid %u "
+		    "has no account)",
+		    (unsigned)getuid());
+	if (!o->keeps_stale)
+		agent_socket_clean(home, false);
+	return agent_socket_in_home(home, "agent", &ret->fd, &ret->path, e);
+}
+
+static void
+start_listening(const struct agent_options *o, struct place *ret)
+{
+	struct error e = { 0 };
+	int r;
+
+	*ret = (struct place){ .fd = -1 };
+	if (take_passed(o, ret))
+		return;
+	if (o->path != NULL) {
+		if ((ret->path = strdup(o->path)) == NULL)
+			exit(complain("out of memory"));
+		if (agent_socket_at(o->path, &ret->fd, &e) != 0)
+			exit(complain("%s", e.text));
+		return;
+	}
+	r = o->in_temporary ? ERR_NOT_FOUND : listen_at_home(o, ret, &e);
+	if (r == 0)
+		return;
+	/* A home that cannot be used for it must not keep anybody from having
+	 * an agent. */
+	if (!o->in_temporary)
+		complain("%s; it goes to a temporary folder instead", e.text);
+	if (agent_socket_in_temporary(getpid(), &ret->fd, &ret->path, &e) != 0)
+		exit(complain("%s", e.text));
+	ret->in_folder = true;
+}
+
+static void
+stop_listening(struct place *p)
+{
+	close(p->fd);
+	if (p->path == NULL)
+		return;
+	unlink(p->path);
+	if (p->in_folder)
+		rmdir(dirname(p->path));
+	free(p->path);
+}
+
+/* ---- what the shell is told ---- */
+
+/* Text as one word for a shell: as it is where that is safe. */
+static char *
+shell_word(const char *text)
+{
+	struct buf b = BUF_INIT;
+
+	if (text[strspn(text,
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+		"0123456789_-./,:+@%")] == '\0')
+		return strdup(text);
+	write_byte(&b, '\'');
+	for (; *text != '\0'; text++) {
+		if (*text == '\'')
+			write_span(&b, span_text("'\\''"));
+		else
+			write_byte(&b, (uint8_t)*text);
+	}
+	write_byte(&b, '\'');
+	return buf_take_text(&b);
+}
+
+static void
+print_variable(
+    const struct agent_options *o, const char *name, const char *value)
+{
+	char *word = shell_word(value);
+
+	if (word == NULL)
+		exit(complain("out of memory"));
+	if (o->is_csh)
+		printf("setenv %s %s;\n", name, word);
+	else
+		printf("%s=%s; export %s;\n", name, word, name);
+	free(word);
+}
+
+/* pid 0: the agent does not go to the background. */
+static void
+print_place(const struct agent_options *o, const struct place *p, pid_t pid)
+{
+	char text[32];
+
+	if (p->path != NULL)
+		print_variable(o, "SSH_AUTH_SOCK", p->path);
+	if (pid != 0) {
+		snprintf(text, sizeof(text), "%ld", (long)pid);
+		print_variable(o, "SSH_AGENT_PID", text);
+	}
+	if (p->path != NULL)
+		printf(
+		    "echo Agent pid %ld;\n", (long)(pid != 0 ? pid : getpid()));
+	if (fflush(stdout) != 0)
+		complain(
+		    "cannot write where the agent is: %s", strerror(errno));
+}
+
+/* ---- serving ---- */
+
+static int
+serve(const struct agent_options *o, struct place *p, pid_t parent)
+{
+	struct agent_loop_options loop = { .listen_fd = p->fd,
+		.parent = parent,
+		.is_foreground = o->is_foreground };
+	struct agent_server server;
+	struct error e = { 0 };
+	int r;
+
+	port_no_dump();
+	/* A client that goes while it is answered is no reason to end. */
+	signal(SIGPIPE, SIG_IGN);
+	agent_server_init(&server, &o->policy);
+	if ((r = agent_loop_run(&server, &loop, &e)) != 0)
+		log_fatal("%s", e.text);
+	agent_server_release(&server);
+	stop_listening(p);
+	return r == 0 ? 0 : 1;
+}
+
+/* A session of its own, away from the terminal and the current folder. */
+static void
+detach(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	IGNORE_RESULT(setsid() < 0);
+	IGNORE_RESULT(chdir("/") != 0);
+	for (int fd = STDIN_FILENO; null >= 0 && fd <= STDERR_FILENO; fd++)
+		IGNORE_RESULT(dup2(null, fd) < 0);
+	if (null > STDERR_FILENO)
+		close(null);
+	log_to_syslog("ssh-agent", LOG_AUTH);
+}
+
+/* The command in place of this process. */
+NORETURN static void
+become_command(const struct agent_options *o, const struct place *p, pid_t pid)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%ld", (long)pid);
+	if (setenv("SSH_AUTH_SOCK", p->path, 1) == 0 &&
+	    setenv("SSH_AGENT_PID", text, 1) == 0)
+		execvp(o->command[0], o->command);
+	complain("cannot run %s: %s", o->command[0], strerror(errno));
+	_exit(1);
+}
+
+static int
+serve_in_background(const struct agent_options *o, struct place *p)
+{
+	pid_t parent = getpid();
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return complain("cannot start the agent: %s", strerror(errno));
+	if (pid == 0) {
+		detach();
+		exit(serve(o, p, o->command != NULL ? parent : 0));
+	}
+	close(p->fd);
+	if (o->command != NULL)
+		become_command(o, p, pid);
+	print_place(o, p, pid);
+	return 0;
+}
+
+static int
+start(const struct agent_options *o)
+{
+	struct place place;
+
+	start_listening(o, &place);
+	if (!o->is_foreground)
+		return serve_in_background(o, &place);
+	log_to_stderr();
+	if (o->is_debug)
+		log_set_level(LOG_LEVEL_DEBUG3);
+	print_place(o, &place, 0);
+	return serve(o, &place, 0);
+}
+
+/* ---- other actions ---- */
+
+static int
+kill_agent(const struct agent_options *o)
+{
+	const char *text = getenv("SSH_AGENT_PID");
+	const char *unset = o->is_csh ? "unsetenv" : "unset";
+	long long pid;
+
+	if (text == NULL)
+		return complain("SSH_AGENT_PID not set, cannot kill agent");
+	if (!text_to_int(text, 2, INT32_MAX, &pid))
+		return complain(
+		    "SSH_AGENT_PID=\"%s\", which is not a good PID", text);
+	if (kill((pid_t)pid, SIGTERM) != 0)
+		return complain("cannot kill the agent (process %lld): %s", pid,
+		    strerror(errno));
+	printf("%s SSH_AUTH_SOCK;\n%s SSH_AGENT_PID;\n", unset, unset);
+	printf("echo Agent pid %lld killed;\n", pid);
+	return 0;
+}
+
+static int
+clean(const struct agent_options *o)
+{
+	const char *home = home_folder();
+
+	if (home == NULL)
+		return complain("there is no home folder");
+	fprintf(stderr, "Removed %u dead sockets of agents.\n",
+	    agent_socket_clean(home, o->any_host));
+	return 0;
+}
+
+static int
+act(const struct agent_options *o)
+{
+	switch (o->action) {
+	case AGENT_ACTION_SERVE:
+		return start(o);
+	case AGENT_ACTION_KILL:
+		return kill_agent(o);
+	case AGENT_ACTION_CLEAN:
+		return clean(o);
+	case AGENT_ACTION_VERSION:
+		fprintf(stderr, "Sheetbend_" SHEETBEND_VERSION ", %s\n",
+		    OpenSSL_version(OPENSSL_VERSION));
+		return 0;
+	case AGENT_ACTION_USAGE:
+		break;
+	}
+	agent_usage();
+	return 1;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct agent_options options;
+
+	open_standard_descriptors();
+	drop_set_id();
+	agent_memory_start();
+	crypto_library_start();
+	agent_memory_lock();
+	agent_options_parse(argc, argv, &options);
+	return act(&options);
+}
