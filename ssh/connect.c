@@ -240,6 +240,7 @@ note_failure(struct connecting *c, struct attempt *a, int code, struct error *e)
 static void
 complete(struct connecting *c, struct attempt *a)
 {
+	port_socket_local(a->fd);
 	c->peer.fd_in = c->peer.fd_out = a->fd;
 	c->peer.address = a->address;
 	c->peer.port = a->address.port;

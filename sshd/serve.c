@@ -249,6 +249,7 @@ prepare_socket(struct connection_state *s)
 	if (s->peer.remote.family == 0)
 		return;
 	port_socket_interactive(s->fd_in);
+	port_socket_local(s->fd_in);
 	/* An optimisation of notice; a socket without it works as well. */
 	if (sshd_config_global(s->config)->tcp_keep_alive)
 		setsockopt(s->fd_in, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));

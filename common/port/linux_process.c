@@ -21,6 +21,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/base/address.h"
 #include "common/base/text.h"
 
 /* What may lie in the kernel unsent: enough to fill a fast path, little
@@ -189,6 +190,41 @@ port_socket_interactive(int fd)
 	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0);
 	IGNORE_RESULT(setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent,
 			  sizeof(unsent)) != 0);
+}
+
+static bool
+is_loopback(const struct address *a)
+{
+	static const uint8_t loopback6[16] = { [15] = 1 };
+
+	return a->family == AF_INET
+		   ? a->bytes[0] == 127
+		   : memcmp(a->bytes, loopback6, sizeof(loopback6)) == 0;
+}
+
+/* Do both ends of the connection have addresses of this machine? */
+static bool
+is_local(int fd)
+{
+	struct sockaddr_storage own, peer;
+	socklen_t own_len = sizeof(own), peer_len = sizeof(peer);
+	struct address a, b;
+
+	return getsockname(fd, (struct sockaddr *)&own, &own_len) == 0 &&
+	       getpeername(fd, (struct sockaddr *)&peer, &peer_len) == 0 &&
+	       address_from_sockaddr((struct sockaddr *)&own, &a) == 0 &&
+	       address_from_sockaddr((struct sockaddr *)&peer, &b) == 0 &&
+	       (is_loopback(&b) || address_equal(&a, &b));
+}
+
+void
+port_socket_local(int fd)
+{
+	static const char reno[] = "reno"; /* every kernel has it */
+
+	if (is_local(fd))
+		IGNORE_RESULT(setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, reno,
+				  sizeof(reno) - 1) != 0);
 }
 
 void

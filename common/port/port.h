@@ -49,6 +49,11 @@ void port_pipe_enlarge(int fd);
 
 void port_socket_interactive(int fd); /* TCP_NODELAY, short unsent queue */
 
+/* For a connected socket: where both ends are on this machine, congestion
+ * control that paces what is sent (BBR) is replaced by one that does not: there
+ * is no path to be fair on, and its timers cost a fifth of the rate. */
+void port_socket_local(int fd);
+
 /* What was read is acknowledged now, not up to 40 ms later: a peer with
  * Nagle's algorithm on holds back its next small packet until then. Holds for
  * this moment only. */

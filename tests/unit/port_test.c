@@ -159,6 +159,35 @@ TEST(socket_is_made_interactive)
 	CHECK_INT(value, 128 * 1024);
 }
 
+TEST(socket_within_the_machine_is_not_paced)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(to), name_len = 16;
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char name[16] = "", before[16] = "";
+
+	CHECK_INT(bind(listener, (struct sockaddr *)&to, len), 0);
+	CHECK_INT(listen(listener, 1), 0);
+	CHECK_INT(getsockname(listener, (struct sockaddr *)&to, &len), 0);
+	CHECK_INT(
+	    getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, before, &name_len), 0);
+	port_socket_local(fd); /* not connected: stays as it is */
+	name_len = sizeof(name);
+	CHECK_INT(
+	    getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &name_len), 0);
+	CHECK_TEXT(name, before);
+	CHECK_INT(connect(fd, (struct sockaddr *)&to, len), 0);
+	port_socket_local(fd);
+	name_len = sizeof(name);
+	CHECK_INT(
+	    getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &name_len), 0);
+	CHECK_TEXT(name, "reno");
+	close(fd);
+	close(listener);
+}
+
 TEST(peer_uid_of_a_socket_pair_is_ours)
 {
 	int fds[2];
