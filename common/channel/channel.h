@@ -29,6 +29,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "common/base/attributes.h"
 #include "common/base/buf.h"
@@ -159,6 +160,14 @@ size_t channel_room(const struct channel *c);
 uint8_t *channel_write_begin(struct channel *c, enum channel_stream stream,
     size_t want, size_t *ret_len);
 int channel_write_commit(struct channel *c, size_t used) MUST_CHECK;
+
+/* The same for several packets at once, so that one readv(2) fills them: room
+ * for up to max of them in ret_room; returns how many, 0 when there is no
+ * room. used: bytes read in all, in the order of the rooms. */
+size_t channel_read_begin(struct channel *c, enum channel_stream stream,
+    struct iovec *ret_room, size_t max);
+int channel_read_commit(struct channel *c, enum channel_stream stream,
+    const struct iovec *room, size_t used) MUST_CHECK;
 
 /* Copies as much as there is room for; *ret_taken bytes. */
 int channel_write(struct channel *c, enum channel_stream stream,

@@ -38,6 +38,31 @@ packet_room(const struct channel *c, size_t want)
 	return room < CHANNEL_PACKET_MAX ? room : CHANNEL_PACKET_MAX;
 }
 
+static uint8_t
+data_message(enum channel_stream stream)
+{
+	return stream == CHANNEL_STREAM_DATA ? SSH_MSG_CHANNEL_DATA
+					     : SSH_MSG_CHANNEL_EXTENDED_DATA;
+}
+
+/* Bytes of fields between the type and the data. */
+static size_t
+data_head(enum channel_stream stream)
+{
+	return stream == CHANNEL_STREAM_DATA ? 8 : 12;
+}
+
+/* The fields of a data message in a packet that was begun. */
+static void
+write_data_head(struct channel *c, enum channel_stream stream, struct buf *b)
+{
+	write_uint32(b, c->peer_id);
+	if (stream == CHANNEL_STREAM_STDERR)
+		write_uint32(b, SSH_EXTENDED_DATA_STDERR);
+	c->writing = b;
+	c->write_mark = write_string_begin(b);
+}
+
 uint8_t *
 channel_write_begin(
     struct channel *c, enum channel_stream stream, size_t want, size_t *ret_len)
@@ -48,16 +73,8 @@ channel_write_begin(
 
 	if (len == 0)
 		return NULL;
-	if (stream == CHANNEL_STREAM_DATA) {
-		b = transport_begin(c->k->t, SSH_MSG_CHANNEL_DATA);
-		write_uint32(b, c->peer_id);
-	} else {
-		b = transport_begin(c->k->t, SSH_MSG_CHANNEL_EXTENDED_DATA);
-		write_uint32(b, c->peer_id);
-		write_uint32(b, SSH_EXTENDED_DATA_STDERR);
-	}
-	c->writing = b;
-	c->write_mark = write_string_begin(b);
+	b = transport_begin(c->k->t, data_message(stream));
+	write_data_head(c, stream, b);
 	c->write_len = len;
 	if ((room = buf_reserve(b, len)) == NULL) {
 		transport_abandon(c->k->t);
@@ -67,22 +84,75 @@ channel_write_begin(
 	return room;
 }
 
-int
-channel_write_commit(struct channel *c, size_t used)
+/* Sends the packet with its data in it. */
+static int
+end_data(struct channel *c, size_t len)
 {
 	int r;
 
+	write_string_end(c->writing, c->write_mark);
+	if ((r = transport_end(c->k->t)) != 0)
+		return r;
+	c->peer_window -= (uint32_t)len;
+	c->bytes_out += len;
+	return 0;
+}
+
+int
+channel_write_commit(struct channel *c, size_t used)
+{
 	if (used == 0 || used > c->write_len) {
 		transport_abandon(c->k->t);
 		return used == 0 ? 0 : ERR_ARGUMENT;
 	}
 	buf_extend(c->writing, used);
-	write_string_end(c->writing, c->write_mark);
-	if ((r = transport_end(c->k->t)) != 0)
-		return r;
-	c->peer_window -= (uint32_t)used;
-	c->bytes_out += used;
-	return 0;
+	return end_data(c, used);
+}
+
+size_t
+channel_read_begin(struct channel *c, enum channel_stream stream,
+    struct iovec *ret_room, size_t max)
+{
+	struct transport *t = c->k->t;
+	size_t len, left, count;
+
+	if (max == 0)
+		return 0;
+	ret_room[0].iov_base =
+	    channel_write_begin(c, stream, CHANNEL_PACKET_MAX, &len);
+	if (ret_room[0].iov_base == NULL)
+		return 0;
+	ret_room[0].iov_len = len;
+	left = TRANSPORT_PENDING_HIGH - transport_pending_bytes(t);
+	if (left > c->peer_window)
+		left = c->peer_window;
+	/* Packets of the same size, as many as may be pending. */
+	count = left / len;
+	if (count > max)
+		count = max;
+	if (count < 2)
+		return 1;
+	return 1 + transport_reserve(
+		       t, data_head(stream), len, ret_room + 1, count - 1);
+}
+
+int
+channel_read_commit(struct channel *c, enum channel_stream stream,
+    const struct iovec *room, size_t used)
+{
+	size_t len = used < room->iov_len ? used : room->iov_len;
+	int r = channel_write_commit(c, len);
+
+	for (room++, used -= len; r == 0 && used > 0; room++, used -= len) {
+		struct buf *b =
+		    transport_begin_reserved(c->k->t, data_message(stream));
+
+		len = used < room->iov_len ? used : room->iov_len;
+		write_data_head(c, stream, b);
+		transport_append(b, span_of(room->iov_base, len));
+		r = end_data(c, len);
+	}
+	return r;
 }
 
 int

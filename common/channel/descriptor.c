@@ -120,8 +120,26 @@ is_ready(int fd, short events)
 	return poll(&p, 1, 0) != 0; /* a failure shows in the call itself */
 }
 
+static ssize_t
+receive_now(int fd, const struct iovec *iov, size_t count)
+{
+	struct msghdr message = { .msg_iov = (struct iovec *)iov,
+		.msg_iovlen = count };
+
+	return recvmsg(fd, &message, MSG_DONTWAIT);
+}
+
 ssize_t
 descriptor_read(const struct descriptor *d, void *to, size_t len)
+{
+	struct iovec iov = { to, len };
+
+	return descriptor_readv(d, &iov, 1);
+}
+
+ssize_t
+descriptor_readv(
+    const struct descriptor *d, const struct iovec *iov, size_t count)
 {
 	ssize_t n;
 
@@ -130,9 +148,8 @@ descriptor_read(const struct descriptor *d, void *to, size_t len)
 		return -1;
 	}
 	do
-		n = d->way == DESCRIPTOR_SOCKET
-			? recv(d->fd, to, len, MSG_DONTWAIT)
-			: read(d->fd, to, len);
+		n = d->way == DESCRIPTOR_SOCKET ? receive_now(d->fd, iov, count)
+						: readv(d->fd, iov, (int)count);
 	while (n < 0 && errno == EINTR);
 	return n;
 }

@@ -50,9 +50,11 @@ void descriptor_init(struct descriptor *d, int fd, bool shared, bool writing);
 /* Closes what descriptor_init opened; the given fd if close_given is set. */
 void descriptor_release(struct descriptor *d, bool close_given);
 
-/* As read(2) and writev(2), EINTR aside; -1 with EAGAIN: would block. */
+/* As readv(2) and writev(2), EINTR aside; -1 with EAGAIN: would block. */
 ssize_t descriptor_read(
     const struct descriptor *d, void *to, size_t len) MUST_CHECK;
+ssize_t descriptor_readv(const struct descriptor *d, const struct iovec *iov,
+    size_t count) MUST_CHECK;
 ssize_t descriptor_write(const struct descriptor *d, const struct iovec *iov,
     size_t count) MUST_CHECK;
 

@@ -16,6 +16,8 @@
  * filling the output. */
 #define ROUNDS_MAX 16
 
+#define PACKETS_MAX 16 /* by one read, of a stream that is alone */
+
 #define TTY_PACKET   (32u * 1024) /* a terminal gives little at a time */
 #define TTY_MORE     512          /* after less than that comes no more */
 #define FILTER_CHUNK (8u * 1024)
@@ -61,26 +63,53 @@ judge(struct stream_end *in, ssize_t n)
 	return 0;
 }
 
-/* Reads straight into a packet. */
+/* Reads a terminal straight into a packet. */
 static void
-read_packet(struct stream *s, struct stream_end *in, enum channel_stream which)
+read_terminal(
+    struct stream *s, struct stream_end *in, enum channel_stream which)
 {
-	size_t want = in->d.is_tty ? TTY_PACKET : CHANNEL_PACKET_MAX;
 	size_t len, used = 0, n;
 	uint8_t *room;
 
-	if ((room = channel_write_begin(s->c, which, want, &len)) == NULL) {
+	if ((room = channel_write_begin(s->c, which, TTY_PACKET, &len)) ==
+	    NULL) {
 		in->ready = false; /* watched again when there is room */
 		return;
 	}
 	do {
 		n = judge(in, descriptor_read(&in->d, room + used, len - used));
 		used += n;
-	} while (n >= TTY_MORE && in->d.is_tty && used < len);
+	} while (n >= TTY_MORE && used < len);
+	if (used < len)
+		in->ready = false; /* it is empty now */
+	if (channel_write_commit(s->c, used) != 0 && in->open)
+		stream_end_close(in); /* the transport has failed */
+}
+
+/*
+ * Reads straight into packets. One read of all that may be pending: who writes
+ * into the pipe is woken by the first read of a full one, and would fight for
+ * the pipe's lock with the others.
+ */
+static void
+read_packets(struct stream *s, struct stream_end *in, enum channel_stream which)
+{
+	struct iovec room[PACKETS_MAX];
+	size_t max = list_is_empty(&s->group->ready) ? PACKETS_MAX : 1;
+	size_t count = channel_read_begin(s->c, which, room, max), used,
+	       len = 0;
+
+	if (count == 0) {
+		in->ready = false; /* watched again when there is room */
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		len += room[i].iov_len;
+	used = judge(in, descriptor_readv(&in->d, room, count));
 	/* Less than was asked for: a pipe is empty now. */
 	if (used < len)
 		in->ready = false;
-	if (channel_write_commit(s->c, used) != 0 && in->open)
+	if (channel_read_commit(s->c, which, room, used) != 0 && in->open)
 		stream_end_close(in); /* the transport has failed */
 }
 
@@ -136,8 +165,10 @@ read_input(struct stream *s, int which)
 		return;
 	if (which == CHANNEL_STREAM_DATA && s->config.filter != NULL)
 		read_filtered(s, in);
+	else if (in->d.is_tty)
+		read_terminal(s, in, (enum channel_stream)which);
 	else
-		read_packet(s, in, (enum channel_stream)which);
+		read_packets(s, in, (enum channel_stream)which);
 }
 
 /* A packet of each input that is ready. Out of the list of ready streams

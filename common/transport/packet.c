@@ -254,18 +254,12 @@ output_release(struct output *o)
 	memset(o, 0, sizeof *o);
 }
 
-/* The chunk that the next packet goes into. */
+/* An empty chunk behind all others, a spare one where there is any. */
 static struct chunk *
-output_chunk(struct output *o)
+output_add_chunk(struct output *o)
 {
-	struct chunk *c = o->last;
+	struct chunk *c;
 
-	if (c != NULL && c->sent == c->buf.len) {
-		buf_clear(&c->buf);
-		c->sent = 0;
-	}
-	if (c != NULL && c->buf.len < CHUNK_FULL)
-		return c;
 	if ((c = o->spare) != NULL) {
 		o->spare = c->next;
 		o->spares--;
@@ -279,6 +273,19 @@ output_chunk(struct output *o)
 		o->first = c;
 	o->last = c;
 	return c;
+}
+
+/* The chunk that the next packet goes into. */
+static struct chunk *
+output_chunk(struct output *o)
+{
+	struct chunk *c = o->last;
+
+	if (c != NULL && c->sent == c->buf.len) {
+		buf_clear(&c->buf);
+		c->sent = 0;
+	}
+	return c != NULL && c->buf.len < CHUNK_FULL ? c : output_add_chunk(o);
 }
 
 static struct buf *
@@ -304,15 +311,12 @@ output_raw_done(struct output *o, size_t added)
 	o->bytes += added;
 }
 
-struct buf *
-packet_begin(struct transport *t, uint8_t type)
+static struct buf *
+begin_in(struct output *o, struct chunk *c, uint8_t type)
 {
-	struct output *o = &t->output;
-	struct chunk *c;
-
 	if (o->open != NULL)
 		bug("a packet is begun while another one is open");
-	if ((c = output_chunk(o)) == NULL)
+	if (c == NULL)
 		return output_broken(o);
 	o->open = &c->buf;
 	o->open_at = c->buf.len;
@@ -320,6 +324,54 @@ packet_begin(struct transport *t, uint8_t type)
 	write_bytes(o->open, "\0\0\0\0\0", HEADER);
 	write_byte(o->open, type);
 	return o->open;
+}
+
+struct buf *
+packet_begin(struct transport *t, uint8_t type)
+{
+	return begin_in(&t->output, output_chunk(&t->output), type);
+}
+
+/* Rooms are in the spare chunks, in their order. */
+struct buf *
+packet_begin_reserved(struct transport *t, uint8_t type)
+{
+	return begin_in(&t->output, output_add_chunk(&t->output), type);
+}
+
+size_t
+transport_reserve(struct transport *t, size_t head, size_t len,
+    struct iovec *ret_room, size_t max)
+{
+	struct output *o = &t->output;
+	struct chunk **at = &o->spare;
+	size_t front = HEADER + 1 + head, n;
+
+	for (n = 0; n < max; n++) {
+		if (*at == NULL) {
+			if ((*at = calloc(1, sizeof **at)) == NULL)
+				break;
+			o->spares++;
+		}
+		/* Sealing must not move it. */
+		if (buf_reserve(&(*at)->buf,
+			front + len + PADDING_MAX + t->out.tag_size) == NULL)
+			break;
+		ret_room[n].iov_base = (*at)->buf.data + front;
+		ret_room[n].iov_len = len;
+		at = &(*at)->next;
+	}
+	return n;
+}
+
+void
+transport_append(struct buf *b, struct span data)
+{
+	if (b->data != NULL && data.ptr == b->data + b->len &&
+	    buf_reserve(b, data.len) == data.ptr)
+		buf_extend(b, data.len);
+	else
+		write_span(b, data);
 }
 
 struct buf *

@@ -469,6 +469,13 @@ transport_begin(struct transport *t, uint8_t type)
 		   : packet_hold(t, type);
 }
 
+struct buf *
+transport_begin_reserved(struct transport *t, uint8_t type)
+{
+	return transport_can_send(t) ? packet_begin_reserved(t, type)
+				     : transport_begin(t, type);
+}
+
 int
 transport_end(struct transport *t)
 {

@@ -143,6 +143,19 @@ struct buf *transport_begin(struct transport *t, uint8_t type);
 int transport_end(struct transport *t) MUST_CHECK;
 void transport_abandon(struct transport *t);
 
+/*
+ * Room for the data of packets that are not begun yet, so that one readv(2)
+ * can fill several: after `head` bytes of fields behind the type, `len` bytes
+ * of data each. Returns how many of max there are. They last until anything
+ * else is composed.
+ */
+size_t transport_reserve(struct transport *t, size_t head, size_t len,
+    struct iovec *ret_room, size_t max);
+/* As transport_begin, in the first room that is left. */
+struct buf *transport_begin_reserved(struct transport *t, uint8_t type);
+/* Appends data to b; what lies there already is not moved. */
+void transport_append(struct buf *b, struct span data);
+
 /* The open packet gets at least this much padding (255 at most), so that its
  * length tells less of a secret in it. No effect on one that is kept back. */
 void transport_pad(struct transport *t, size_t padding);

@@ -286,6 +286,8 @@ int packet_read(struct transport *t, struct span *ret_payload,
 void output_release(struct output *out);
 /* A packet that goes out now, whatever is being exchanged. */
 struct buf *packet_begin(struct transport *t, uint8_t type);
+/* As transport_begin_reserved(). */
+struct buf *packet_begin_reserved(struct transport *t, uint8_t type);
 int packet_end(struct transport *t) MUST_CHECK;
 /* A packet that waits for NEWKEYS. */
 struct buf *packet_hold(struct transport *t, uint8_t type);
