@@ -8,11 +8,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/agent/client.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/secret.h"
+#include "common/crypto/random.h"
 #include "common/key/certificate.h"
 #include "common/key/key_file.h"
+
+#define SEED_SIZE      32
+#define AGENT_PATH_MAX 4096
 
 struct host_key {
 	struct key *public_key;
@@ -25,6 +30,9 @@ struct host_key {
 struct host_keys {
 	struct host_key item[HOST_KEYS_MAX];
 	size_t count;
+	char *agent_path;    /* NULL: none */
+	struct agent *agent; /* connected when first used; may be NULL */
+	uint8_t *seed;       /* SEED_SIZE, secret; NULL without an agent */
 };
 
 struct host_keys *
@@ -44,6 +52,9 @@ host_keys_free(struct host_keys *k)
 		key_unref(k->item[i].private_key);
 		secret_free(k->item[i].fields, k->item[i].fields_len);
 	}
+	agent_close(k->agent); /* after the keys that ask it */
+	free(k->agent_path);
+	secret_free(k->seed, SEED_SIZE);
 	free(k);
 }
 
@@ -52,6 +63,47 @@ host_keys_count(const struct host_keys *k)
 {
 	return k->count;
 }
+
+/* ---- the agent ---- */
+
+static int
+take_agent(struct host_keys *k, const char *path, struct span seed)
+{
+	free(k->agent_path);
+	k->agent_path = strdup(path);
+	if (k->seed == NULL)
+		k->seed = secret_alloc(SEED_SIZE);
+	if (k->agent_path == NULL || k->seed == NULL)
+		return ERR_MEMORY;
+	if (seed.len == SEED_SIZE) {
+		memcpy(k->seed, seed.ptr, SEED_SIZE);
+		return 0;
+	}
+	return random_fill(&random_system, k->seed, SEED_SIZE);
+}
+
+int
+host_keys_set_agent(struct host_keys *k, const char *path)
+{
+	struct agent *probe;
+	struct error e = { 0 };
+
+	if (strcmp(path, "SSH_AUTH_SOCK") == 0)
+		path = getenv("SSH_AUTH_SOCK");
+	if (path == NULL || path[0] == '\0') {
+		log_error("HostKeyAgent: SSH_AUTH_SOCK is not set");
+		return 0;
+	}
+	if (agent_connect(path, &probe, &e) != 0) {
+		log_error(
+		    "Could not connect to agent \"%s\": %s", path, e.text);
+		return 0;
+	}
+	agent_close(probe);
+	return take_agent(k, path, span_of(NULL, 0));
+}
+
+/* ---- loading ---- */
 
 /* Takes a copy of the private fields (may be empty). */
 static int
@@ -96,9 +148,12 @@ add_loaded(struct host_keys *k, const struct key *key)
 
 	if (is_known(k, key))
 		return 0;
-	if ((r = key_write_private(key, &fields)) == 0 &&
-	    (r = buf_error(&fields)) == 0)
-		r = add(k, key_blob(key), buf_span(&fields));
+	if (key_has_private(key) &&
+	    ((r = key_write_private(key, &fields)) != 0 ||
+		(r = buf_error(&fields)) != 0))
+		goto out;
+	r = add(k, key_blob(key), buf_span(&fields));
+out:
 	buf_release(&fields);
 	return r;
 }
@@ -122,19 +177,11 @@ log_permissions(const char *path)
 }
 
 static void
-load_one(struct host_keys *k, const char *path, unsigned rsa_bits_min)
+use_loaded(struct host_keys *k, const char *path, const struct key *key,
+    unsigned rsa_bits_min)
 {
-	struct error e = { 0 };
-	struct key *key = NULL;
 	int r;
 
-	if ((r = key_private_load(path, NULL, &key, NULL, &e)) != 0) {
-		if (r == ERR_PERMISSION)
-			log_permissions(path);
-		log_error("Unable to load host key \"%s\": %s", path,
-		    error_message(&e, r));
-		return;
-	}
 	if (key_row(key)->type == KEY_RSA && key_bits(key) < rsa_bits_min)
 		log_error("Host key %s: %u bits are fewer than RequiredRSASize "
 			  "%u",
@@ -143,6 +190,47 @@ load_one(struct host_keys *k, const char *path, unsigned rsa_bits_min)
 		log_error("Unable to use host key %s: %s", path, error_text(r));
 	else
 		log_debug1("host key %s: %s", path, key_type_name(key));
+}
+
+/* The public half, for a key that the agent has. */
+static struct key *
+load_public(const char *path)
+{
+	char *beside = text_format("%s.pub", path);
+	struct key *key = NULL;
+
+	if ((beside == NULL || key_public_load(beside, &key, NULL) != 0) &&
+	    key_public_load(path, &key, NULL) != 0)
+		key = NULL;
+	free(beside);
+	if (key != NULL && key_certificate(key) != NULL) {
+		key_unref(key);
+		key = NULL;
+	}
+	return key;
+}
+
+static void
+load_one(struct host_keys *k, const char *path, unsigned rsa_bits_min)
+{
+	struct error e = { 0 };
+	struct key *key = NULL;
+	int r;
+
+	r = key_private_load(path, NULL, &key, NULL, &e);
+	if (r != 0 && k->agent_path != NULL &&
+	    (key = load_public(path)) != NULL) {
+		log_debug1("will rely on agent for hostkey %s", path);
+		r = 0;
+	}
+	if (r != 0) {
+		if (r == ERR_PERMISSION)
+			log_permissions(path);
+		log_error("Unable to load host key \"%s\": %s", path,
+		    error_message(&e, r));
+		return;
+	}
+	use_loaded(k, path, key, rsa_bits_min);
 	key_unref(key);
 }
 
@@ -209,6 +297,11 @@ host_keys_load_certificates(struct host_keys *k, const struct strings *paths)
 static void
 write_keys(const struct host_keys *k, struct buf *out, bool private)
 {
+	if (private) {
+		write_text(out, k->agent_path != NULL ? k->agent_path : "");
+		write_string(
+		    out, span_of(k->seed, k->seed != NULL ? SEED_SIZE : 0));
+	}
 	write_uint32(out, (uint32_t)k->count);
 	for (size_t i = 0; i < k->count; i++) {
 		const struct host_key *h = &k->item[i];
@@ -251,11 +344,30 @@ read_certificate(struct host_keys *k, struct span blob)
 }
 
 static int
+read_agent(struct reader *r, struct host_keys *k)
+{
+	struct span path = read_text(r), seed = read_string(r);
+	char text[AGENT_PATH_MAX];
+	int rc = read_error(r);
+
+	if (rc != 0 || path.len == 0)
+		return rc;
+	if (path.len >= sizeof(text) || seed.len != SEED_SIZE)
+		return ERR_FORMAT;
+	memcpy(text, path.ptr, path.len);
+	text[path.len] = '\0';
+	return take_agent(k, text, seed);
+}
+
+static int
 read_keys(struct reader *r, struct host_keys *k, bool private)
 {
-	uint32_t count = read_uint32(r);
+	uint32_t count;
 	int rc;
 
+	if (private && (rc = read_agent(r, k)) != 0)
+		return rc;
+	count = read_uint32(r);
 	if (count > HOST_KEYS_MAX)
 		return ERR_LIMIT;
 	for (uint32_t i = 0; i < count; i++) {
@@ -336,6 +448,71 @@ host_keys_blob(const struct host_keys *k, const char *algorithm)
 	return h != NULL ? key_blob(shown_by(h, a)) : span_of(NULL, 0);
 }
 
+const struct key *
+host_keys_public(const struct host_keys *k, size_t index)
+{
+	return index < k->count ? k->item[index].public_key : NULL;
+}
+
+void
+host_keys_write_secret(const struct host_keys *k, struct buf *out)
+{
+	for (size_t i = 0; i < k->count; i++)
+		write_string(
+		    out, span_of(k->item[i].fields, k->item[i].fields_len));
+	write_string(out, span_of(k->seed, k->seed != NULL ? SEED_SIZE : 0));
+}
+
+static int
+connect_agent(struct host_keys *k)
+{
+	struct error e = { 0 };
+	int r;
+
+	if (k->agent != NULL)
+		return 0;
+	if (k->agent_path == NULL)
+		return ERR_NOT_FOUND;
+	if ((r = agent_connect(k->agent_path, &k->agent, &e)) != 0) {
+		log_error("Could not connect to agent \"%s\": %s",
+		    k->agent_path, e.text);
+		return r;
+	}
+	agent_set_patience(k->agent, HOST_KEYS_AGENT_MS);
+	return 0;
+}
+
+/* An agent that failed is asked anew: it may have been restarted. */
+static int
+sign_by_agent(struct host_keys *k, const struct host_key *h,
+    const struct signature_algorithm *a, struct span data,
+    struct buf *ret_signature)
+{
+	struct buf signature = BUF_INIT;
+	struct error e = { 0 };
+	int r;
+
+	if ((r = connect_agent(k)) != 0)
+		return r;
+	r = agent_sign(
+	    k->agent, key_blob(h->public_key), a, data, &signature, &e);
+	if (r == 0)
+		r = key_verify(h->public_key,
+		    signature_find(span_text(a->plain)), data,
+		    buf_span(&signature));
+	if (r == 0) {
+		write_span(ret_signature, buf_span(&signature));
+		r = buf_error(ret_signature);
+	} else {
+		log_error(
+		    "agent \"%s\": %s", k->agent_path, error_message(&e, r));
+		agent_close(k->agent);
+		k->agent = NULL;
+	}
+	buf_release(&signature);
+	return r;
+}
+
 static int
 make_private(struct host_key *h)
 {
@@ -343,9 +520,21 @@ make_private(struct host_key *h)
 
 	if (h->private_key != NULL)
 		return 0;
-	if (h->fields == NULL)
-		return ERR_NOT_FOUND;
 	return key_read_private(&r, &h->private_key);
+}
+
+static int
+sign(struct host_keys *k, struct host_key *h,
+    const struct signature_algorithm *a, struct span data,
+    struct buf *ret_signature)
+{
+	int r;
+
+	if (h->fields == NULL)
+		return sign_by_agent(k, h, a, data, ret_signature);
+	if ((r = make_private(h)) != 0)
+		return r;
+	return key_sign(h->private_key, a, data, ret_signature);
 }
 
 int
@@ -355,13 +544,31 @@ host_keys_sign(struct host_keys *k, const char *algorithm, struct span data,
 	const struct signature_algorithm *a =
 	    signature_find(span_text(algorithm));
 	struct host_key *h = find(k, span_text(algorithm));
-	int r;
 
 	if (a == NULL)
 		return ERR_SIGNATURE_ALGORITHM;
 	if (h == NULL)
 		return ERR_NOT_FOUND;
-	if ((r = make_private(h)) != 0)
-		return r;
-	return key_sign(h->private_key, a, data, ret_signature);
+	return sign(k, h, a, data, ret_signature);
+}
+
+int
+host_keys_sign_with(struct host_keys *k, struct span blob,
+    const char *algorithm, struct span data, struct buf *ret_signature)
+{
+	const struct signature_algorithm *a =
+	    signature_find(span_text(algorithm));
+
+	if (a == NULL || signature_is_of_certificate(a))
+		return ERR_SIGNATURE_ALGORITHM;
+	for (size_t i = 0; i < k->count; i++) {
+		struct host_key *h = &k->item[i];
+
+		if (!span_equal(key_blob(h->public_key), blob))
+			continue;
+		if (shown_by(h, a) == NULL)
+			return ERR_SIGNATURE_ALGORITHM;
+		return sign(k, h, a, data, ret_signature);
+	}
+	return ERR_NOT_FOUND;
 }

@@ -5,6 +5,9 @@
  * The private fields travel and lie as bytes in locked memory; a key object
  * is made of them when a signature is first asked for. So a spare session
  * spends no time on keys that are not used.
+ * A key whose private half is in an agent (HostKeyAgent) has its public half
+ * here; the agent is asked for each signature, its answer is verified, and it
+ * has HOST_KEYS_AGENT_MS for it.
  * Holds secrets: wiped on free.
  */
 #ifndef SSHD_HOST_KEYS_H
@@ -19,7 +22,8 @@
 #include "common/base/text.h"
 #include "common/key/key.h"
 
-#define HOST_KEYS_MAX 64
+#define HOST_KEYS_MAX      64
+#define HOST_KEYS_AGENT_MS 20000
 
 struct host_keys;
 
@@ -27,8 +31,16 @@ struct host_keys *host_keys_new(void) MUST_CHECK;
 void host_keys_free(struct host_keys *k);
 
 /*
- * Loads the files. Each one that cannot be used is logged and left out; one
- * that is not there goes without a word unless it is wanted (was configured
+ * The socket of an agent that holds private halves; "SSH_AUTH_SOCK": the one
+ * that the variable names. To be called before the load. Where nobody listens
+ * there, that is logged, and the agent is not used.
+ */
+int host_keys_set_agent(struct host_keys *k, const char *path) MUST_CHECK;
+
+/*
+ * Loads the files (with an agent, a public key does, under the name itself or
+ * with .pub behind it). Each one that cannot be used is logged and left out;
+ * one that is not there goes without a word unless it is wanted (was configured
  * by name). Returns how many there are. rsa_bits_min: RSA keys below are
  * left out.
  */
@@ -59,9 +71,21 @@ char *host_keys_algorithms(const struct host_keys *k, const char *wanted);
  * borrowed; empty if there is none. */
 struct span host_keys_blob(const struct host_keys *k, const char *algorithm);
 
+/* The public half of a key by number, from 0; NULL: there are no more. */
+const struct key *host_keys_public(const struct host_keys *k, size_t index);
+
+/* Something that only the monitors of this daemon know: the private halves,
+ * or where an agent has them, a number drawn by the listener. */
+void host_keys_write_secret(const struct host_keys *k, struct buf *out);
+
 /* Signs data with the key for the algorithm. ERR_NOT_FOUND,
- * ERR_SIGNATURE_ALGORITHM. */
+ * ERR_SIGNATURE_ALGORITHM, and what the agent's client gives. */
 int host_keys_sign(struct host_keys *k, const char *algorithm, struct span data,
+    struct buf *ret_signature) MUST_CHECK;
+
+/* The same with the key of this blob (no certificate). */
+int host_keys_sign_with(struct host_keys *k, struct span blob,
+    const char *algorithm, struct span data,
     struct buf *ret_signature) MUST_CHECK;
 
 #endif

@@ -123,6 +123,7 @@ monitor_free(struct monitor *m)
 		return;
 	monitor_close_terminals(m);
 	monitor_trim(m);
+	buf_release(&m->session_id);
 	key_options_release(&m->key_options);
 	account_free(m->account);
 	free(m->user);
@@ -142,7 +143,6 @@ monitor_trim(struct monitor *m)
 	key_options_release(&m->known_options);
 	buf_release(&m->known_blob);
 	buf_release(&m->auth_info);
-	buf_release(&m->session_id);
 	strings_release(&m->used_keys);
 }
 

@@ -263,7 +263,7 @@ set_delay(struct monitor *m)
 	struct buf key = BUF_SECRET_INIT;
 	uint32_t n = 0;
 
-	host_keys_write(m->host_keys, &key);
+	host_keys_write_secret(m->host_keys, &key);
 	if (buf_error(&key) == 0 && hmac_of(DIGEST_SHA256, buf_span(&key),
 					span_text(m->user), hash) == 0)
 		n = (uint32_t)hash[0] << 16 | (uint32_t)hash[1] << 8 | hash[2];

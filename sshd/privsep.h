@@ -14,8 +14,9 @@
 /* ---- listener, template and session process ---- */
 
 enum handover_message {
-	/* -> session: uint32 count, { string public blob, string private
-	 * fields } */
+	/* -> session: string path of the agent ("": none), string seed,
+	 * uint32 count, { string public blob, string certificate, string
+	 * private fields } */
 	HANDOVER_HOST_KEYS = 1,
 	/* -> session: no fields; the connection's descriptor comes with it */
 	HANDOVER_CONNECTION = 2,
@@ -57,6 +58,7 @@ enum session_exit {
  *   END             byte kind, uint32 reason, string text
  *   PTY_OPEN        (no fields)
  *   PTY_CLOSE       string name
+ *   PROVE           string host key blob, string algorithm
  */
 enum privsep_request {
 	PRIVSEP_NO_REQUEST,
@@ -79,7 +81,7 @@ enum privsep_end {
 };
 
 enum privsep_reply {
-	/* string signature */
+	/* string signature; empty: PROVE failed */
 	PRIVSEP_SIGNED = 64,
 	/* string banner, string server_sig_algs ("": unchanged) */
 	PRIVSEP_USER_KNOWN,

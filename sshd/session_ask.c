@@ -21,17 +21,13 @@ expect(struct user_session *u, uint8_t type, struct ipc_message *ret)
 	return r;
 }
 
-int
-ask_signature(struct user_session *u, struct span hash, const char *algorithm,
-    struct buf *ret_signature)
+static int
+ask_signed(struct user_session *u, struct buf *ret_signature)
 {
-	struct buf *out = ipc_begin(&u->monitor, PRIVSEP_SIGN);
 	struct ipc_message m;
 	struct reader r;
 	int rc;
 
-	write_string(out, hash);
-	write_text(out, algorithm);
 	if ((rc = ipc_end(&u->monitor, -1)) != 0 ||
 	    (rc = ipc_flush(&u->monitor)) != 0 ||
 	    (rc = expect(u, PRIVSEP_SIGNED, &m)) != 0)
@@ -41,6 +37,28 @@ ask_signature(struct user_session *u, struct span hash, const char *algorithm,
 	if ((rc = read_end(&r)) != 0)
 		return rc;
 	return buf_error(ret_signature);
+}
+
+int
+ask_signature(struct user_session *u, struct span hash, const char *algorithm,
+    struct buf *ret_signature)
+{
+	struct buf *out = ipc_begin(&u->monitor, PRIVSEP_SIGN);
+
+	write_string(out, hash);
+	write_text(out, algorithm);
+	return ask_signed(u, ret_signature);
+}
+
+int
+ask_proof(struct user_session *u, struct span blob, const char *algorithm,
+    struct buf *ret_signature)
+{
+	struct buf *out = ipc_begin(&u->monitor, PRIVSEP_PROVE);
+
+	write_string(out, blob);
+	write_text(out, algorithm);
+	return ask_signed(u, ret_signature);
 }
 
 static int

@@ -212,7 +212,11 @@ keys_from_files(void *context, struct host_keys *ret_keys)
 {
 	const struct inetd *i = context;
 	const struct sshd_options *o = sshd_config_global(i->config);
+	int r;
 
+	if (o->host_key_agent != NULL &&
+	    (r = host_keys_set_agent(ret_keys, o->host_key_agent)) != 0)
+		return r;
 	if (host_keys_load(ret_keys, &o->host_key,
 		sshd_options_is_set(o, SSHD_OPTION_host_key),
 		(unsigned)o->required_rsa_size) > 0) {

@@ -304,6 +304,8 @@ on_global_request(struct connection *k, struct span type, struct reader *r,
 		u->no_more_sessions = true;
 		return true;
 	}
+	if (span_is(type, "hostkeys-prove-00@openssh.com"))
+		return prove_host_keys(u, r, reply);
 	/* keepalive@openssh.com expects failure; forwarding is refused. */
 	return false;
 }
@@ -457,6 +459,7 @@ set_up_loop(struct user_session *u)
 		.context = u,
 	};
 	struct timer *trim;
+	int r;
 
 	if ((u->loop = loop_new()) == NULL)
 		return ERR_MEMORY;
@@ -470,7 +473,8 @@ set_up_loop(struct user_session *u)
 	watch_set(u->monitor_watch, WATCH_READ);
 	set_alive(u);
 	timer_set(trim, TRIM_AFTER_US);
-	return connection_new(u->transport, &handlers, &u->connection);
+	r = connection_new(u->transport, &handlers, &u->connection);
+	return r == 0 ? announce_host_keys(u) : r;
 }
 
 static int

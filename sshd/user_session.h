@@ -3,6 +3,7 @@
  *
  *   session_user.c     start, the loop, the connection, its end
  *   session_ask.c      what it asks of the monitor
+ *   session_host_keys.c  host keys that the client learns
  *   session_channel.c  session channels and their requests
  *   session_env.c      the environment of a command
  *   session_run.c      the process of a command
@@ -49,6 +50,7 @@ struct user_session {
 	int command_count;
 	unsigned next_number;
 	bool no_more_sessions;
+	unsigned proof_requests;
 	char *auth_info_path; /* to be removed; NULL */
 	bool stopping;
 	int exit_status;
@@ -89,6 +91,10 @@ void command_end(struct command *c);
 int ask_signature(struct user_session *u, struct span hash,
     const char *algorithm, struct buf *ret_signature) MUST_CHECK;
 
+/* A proof of a host key by its blob; empty where it was refused. */
+int ask_proof(struct user_session *u, struct span blob, const char *algorithm,
+    struct buf *ret_signature) MUST_CHECK;
+
 /* A terminal of the user's. ret_last_login: text to show, fresh. */
 int ask_pty(struct user_session *u, struct port_pty *ret,
     char **ret_last_login) MUST_CHECK;
@@ -96,6 +102,14 @@ void tell_pty_closed(struct user_session *u, const char *name);
 
 /* The log's sink: lines go to the monitor. */
 void send_log_line(enum log_level level, const char *line, void *context);
+
+/* ---- session_host_keys.c ---- */
+
+/* Tells the client all host keys. */
+int announce_host_keys(struct user_session *u) MUST_CHECK;
+/* hostkeys-prove-00@openssh.com: r holds the keys, the proofs go to reply. */
+bool prove_host_keys(
+    struct user_session *u, struct reader *r, struct buf *reply);
 
 /* ---- session_env.c ---- */
 

@@ -94,6 +94,8 @@ make_host_keys(void)
 	struct reader r;
 	size_t mark;
 
+	write_text(&out, ""); /* no agent */
+	write_text(&out, "");
 	write_uint32(&out, 1);
 	write_string(&out, key_blob(engine_host_key()));
 	write_text(&out, ""); /* no certificate */
@@ -233,6 +235,9 @@ put_done(struct buf *seed, struct buf *b)
 	put(seed, PRIVSEP_LOG, b);
 	write_text(b, "/dev/pts/9999");
 	put(seed, PRIVSEP_PTY_CLOSE, b);
+	write_string(b, key_blob(engine_host_key()));
+	write_text(b, "ssh-ed25519");
+	put(seed, PRIVSEP_PROVE, b);
 }
 
 static void
