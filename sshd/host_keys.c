@@ -95,8 +95,7 @@ host_keys_set_agent(struct host_keys *k, const char *path)
 		return 0;
 	}
 	if (agent_connect(path, &probe, &e) != 0) {
-		log_error(
-		    "Could not connect to agent \"%s\": %s", path, e.text);
+		log_error("Could not connect to agent: %s", e.text);
 		return 0;
 	}
 	agent_close(probe);
@@ -474,8 +473,7 @@ connect_agent(struct host_keys *k)
 	if (k->agent_path == NULL)
 		return ERR_NOT_FOUND;
 	if ((r = agent_connect(k->agent_path, &k->agent, &e)) != 0) {
-		log_error("Could not connect to agent \"%s\": %s",
-		    k->agent_path, e.text);
+		log_error("Could not connect to agent: %s", e.text);
 		return r;
 	}
 	agent_set_patience(k->agent, HOST_KEYS_AGENT_MS);

@@ -693,3 +693,73 @@ TEST(a_truncated_start_is_refused)
 	}
 	buf_release(&out);
 }
+
+/* ---- proofs of host keys ---- */
+
+static int
+say_prove(struct bench *b, const struct key *k, const char *algorithm)
+{
+	write_string(&b->body, key_blob(k));
+	write_text(&b->body, algorithm);
+	return say(b, PRIVSEP_PROVE);
+}
+
+static struct bench *
+bench_in_session(void)
+{
+	struct bench *b = bench_for("", NULL);
+	struct buf out = BUF_INIT;
+
+	CHECK_INT(say_password(b, PASSWORD), 0);
+	write_text(&b->body, "the state");
+	write_text(&b->body, "summary");
+	CHECK_INT(say(b, PRIVSEP_DONE), MONITOR_OVER);
+	CHECK_INT(monitor_write_start(b->m, &out), 0);
+	buf_release(&out);
+	return b;
+}
+
+TEST(a_host_key_is_proved_for_this_session_only)
+{
+	struct bench *b = bench_in_session();
+	const struct signature_algorithm *a =
+	    signature_find(span_text("ssh-ed25519"));
+	struct buf data = BUF_INIT;
+	struct reader r;
+
+	monitor_trim(b->m); /* long after the login as well */
+	CHECK_INT(say_prove(b, b->host_key, "ssh-ed25519"), 0);
+	CHECK_INT(b->reply.type, PRIVSEP_SIGNED);
+	write_text(&data, "hostkeys-prove-00@openssh.com");
+	write_string(&data, span_of(b->hash, sizeof(b->hash)));
+	write_string(&data, key_blob(b->host_key));
+	r = reader_of(b->reply.body);
+	CHECK_INT(
+	    key_verify(b->host_key, a, buf_span(&data), read_string(&r)), 0);
+	CHECK_INT(read_end(&r), 0);
+	buf_release(&data);
+}
+
+TEST(only_our_host_keys_are_proved)
+{
+	struct bench *b = bench_in_session();
+
+	CHECK_INT(say_prove(b, b->user_key, "ssh-ed25519"), 0);
+	CHECK_INT(b->reply.body.len, 4);
+	CHECK_INT(say_prove(b, b->host_key, "rsa-sha2-512"), 0);
+	CHECK_INT(b->reply.body.len, 4);
+	CHECK_INT(
+	    say_prove(b, b->host_key, "ssh-ed25519-cert-v01@openssh.com"), 0);
+	CHECK_INT(b->reply.body.len, 4);
+}
+
+TEST(host_keys_are_proved_to_who_logged_in_and_not_for_ever)
+{
+	struct bench *b = bench_for("", NULL);
+
+	CHECK_INT(say_prove(b, b->host_key, "ssh-ed25519"), ERR_UNEXPECTED);
+	b = bench_in_session();
+	for (int i = 0; i < 256; i++)
+		CHECK_INT(say_prove(b, b->host_key, "ssh-ed25519"), 0);
+	CHECK_INT(say_prove(b, b->host_key, "ssh-ed25519"), ERR_UNEXPECTED);
+}
