@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/buf.h"
+#include "common/base/file.h"
 #include "common/base/secret.h"
 #include "common/base/text.h"
 #include "keygen/keygen.h"
@@ -67,6 +68,31 @@ default_path(const char *type)
 	path = text_format("%s/.ssh/id_%s", pw->pw_dir, name);
 	free(name);
 	return path;
+}
+
+int
+read_file_or_stdin(const char *path, size_t max, struct buf *ret_text)
+{
+	struct error e = { 0 };
+	int r;
+
+	if (strcmp(path, "-") == 0)
+		r = file_read_fd(STDIN_FILENO, max, ret_text, &e);
+	else
+		r = file_read(path, max, ret_text, &e);
+	if (r != 0)
+		return complain(
+		    EXIT_FATAL, "ssh-keygen: %s", error_message(&e, r));
+	return 0;
+}
+
+bool
+text_is_private(struct span text)
+{
+	static const char mark[] = "PRIVATE KEY-----";
+
+	return text.len > 0 &&
+	       memmem(text.ptr, text.len, mark, sizeof(mark) - 1) != NULL;
 }
 
 int
@@ -143,4 +169,45 @@ load_private(const struct options *o, const char *path, const char *question,
 	if (r != 0)
 		complain_of_load(path, r, &e);
 	return r;
+}
+
+/* What can be had without a passphrase; NULL: nothing. */
+static struct key *
+load_public_half(const char *path)
+{
+	char *beside = text_format("%s.pub", path);
+	struct key *k = NULL, *private = NULL;
+
+	if (key_private_load(path, "", &private, &k, NULL) == 0 && k != NULL)
+		IGNORE_RESULT(key_set_comment(k, key_comment(private)));
+	if (k == NULL && beside != NULL &&
+	    key_public_load(beside, &k, NULL) != 0)
+		k = NULL;
+	key_unref(private);
+	free(beside);
+	return k;
+}
+
+int
+load_either(const struct options *o, const char *path, struct key **ret)
+{
+	struct buf text = BUF_SECRET_INIT;
+	int status;
+	bool is_private;
+
+	if (key_public_load(path, ret, NULL) == 0)
+		return 0;
+	if ((status = read_file_or_stdin(path, KEY_FILE_MAX, &text)) != 0) {
+		buf_release(&text);
+		return status;
+	}
+	is_private = text_is_private(buf_span(&text));
+	buf_release(&text);
+	if ((*ret = load_public_half(path)) != NULL)
+		return 0;
+	if (!is_private)
+		return complain(EXIT_FATAL, "%s is not a key file.", path);
+	if (load_private(o, path, "Enter passphrase: ", ret, NULL) != 0)
+		return EXIT_FATAL;
+	return 0;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "common/base/file.h"
@@ -17,6 +18,12 @@
 /* Types with a host key of their own, in the order in which -A makes them. */
 static const char *const host_key_types[] = { "rsa", "ecdsa", "ed25519" };
 
+static bool
+is_dsa(const char *type)
+{
+	return strcasecmp(type, "dsa") == 0 || strcmp(type, "ssh-dss") == 0;
+}
+
 static int
 make_key(const struct options *o, const char *type, struct key **ret)
 {
@@ -28,7 +35,13 @@ make_key(const struct options *o, const char *type, struct key **ret)
 
 	if (comment == NULL)
 		return EXIT_FATAL;
-	if ((r = key_generate(type, o->bits, &k, &e)) != 0)
+	if (is_dsa(type))
+		r = complain(EXIT_USAGE,
+		    "DSA keys are read and used where that is allowed, but not "
+		    "made: their 1024 bits and SHA-1 are too weak, and hardly "
+		    "any server takes them. Use -t ed25519, or -t rsa for old "
+		    "servers.");
+	else if ((r = key_generate(type, o->bits, &k, &e)) != 0)
 		r = complain(EXIT_USAGE, "%s", error_message(&e, r));
 	else if (key_set_comment(k, comment) != 0)
 		r = complain(EXIT_FATAL, "out of memory");

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "common/base/attributes.h"
+#include "common/base/buf.h"
 #include "common/base/error.h"
 #include "common/base/text.h"
 #include "common/crypto/digest.h"
@@ -131,6 +132,13 @@ char *ask_passphrase(const char *question);
 /* Twice, until both are the same. */
 char *ask_new_passphrase(const char *question);
 
+/* The bytes of a file, those of standard input for "-". Returns the exit
+ * status; failure was said on stderr. */
+int read_file_or_stdin(const char *path, size_t max, struct buf *ret_text);
+
+/* Is there a private key in this text, in whatever format? */
+bool text_is_private(struct span text);
+
 /* Writes k in the format, cipher and rounds of the options. Returns the exit
  * status; failure was said on stderr. */
 int save_private(const struct options *o, const char *path, const struct key *k,
@@ -145,5 +153,14 @@ int save_public(const char *path, const struct key *k);
  */
 int load_private(const struct options *o, const char *path,
     const char *question, struct key **ret, char **ret_passphrase) MUST_CHECK;
+
+/*
+ * The public key of path: a public key file, or a private one (the half that
+ * needs no passphrase if there is such, else as load_private()), or the .pub
+ * beside. The comment is the key's. Returns 0 or the exit status; failure was
+ * said on stderr.
+ */
+int load_either(
+    const struct options *o, const char *path, struct key **ret) MUST_CHECK;
 
 #endif

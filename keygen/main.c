@@ -34,20 +34,20 @@ static const struct mode_row {
 	{ 'Y', NULL /* keygen_sshsig */,        true,  true },
 	{ 's', keygen_sign_certificates,        true,  true },
 	{ 'L', keygen_show_certificates,        false, false },
-	{ 'F', NULL, false, false },
-	{ 'R', NULL, false, false },
-	{ 'H', NULL, false, false },
+	{ 'F', keygen_find_host,                false, false },
+	{ 'R', keygen_remove_host,              false, false },
+	{ 'H', keygen_hash_hosts,               false, false },
 	{ 'D', NULL /* keygen_token_list */,    false, false },
 	{ 'K', NULL /* keygen_resident_keys */, true,  false },
 	{ 'l', keygen_show_fingerprints,        false, false },
-	{ 'B', NULL, false, false },
+	{ 'B', keygen_show_bubblebabble,        false, false },
 	{ 'p', keygen_change_passphrase,        false, false },
 	{ 'c', keygen_change_comment,           false, false },
-	{ 'e', NULL, false, false },
-	{ 'i', NULL, false, false },
-	{ 'X', NULL, false, false },
+	{ 'e', keygen_export,                   false, false },
+	{ 'i', keygen_import,                   false, false },
+	{ 'X', keygen_import,                   false, false },
 	{ 'y', keygen_show_public,              false, false },
-	{ 'r', NULL, true, false },
+	{ 'r', keygen_show_dns_records,         true, false },
 	{ 'M', NULL, true,  true },
 	{ 'A', keygen_host_keys,                false, false },
 };
@@ -71,9 +71,20 @@ usage(void)
 	    "                  [-P old_passphrase] [-Z cipher]\n"
 	    "       ssh-keygen -c [-a rounds] [-C comment] [-f keyfile] "
 	    "[-P passphrase]\n"
+	    "       ssh-keygen -i [-f input_keyfile] [-m key_format] "
+	    "[-P passphrase]\n"
+	    "       ssh-keygen -e [-f input_keyfile] [-m key_format] "
+	    "[-P passphrase]\n"
 	    "       ssh-keygen -y [-f input_keyfile] [-P passphrase]\n"
 	    "       ssh-keygen -l [-v] [-E fingerprint_hash] "
 	    "[-f input_keyfile]\n"
+	    "       ssh-keygen -B [-v] [-f input_keyfile]\n"
+	    "       ssh-keygen -F hostname [-Hlqv] [-E fingerprint_hash] "
+	    "[-f known_hosts_file]\n"
+	    "       ssh-keygen -H [-f known_hosts_file]\n"
+	    "       ssh-keygen -R hostname [-f known_hosts_file]\n"
+	    "       ssh-keygen -r hostname [-g] [-f input_keyfile] "
+	    "[-O hashalg=sha1 | sha256]\n"
 	    "       ssh-keygen -s ca_key -I certificate_identity [-h] "
 	    "[-n principals]\n"
 	    "                  [-O option] [-P passphrase] [-t type] "

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/base/buf.h"
 #include "common/base/file.h"
@@ -25,6 +24,23 @@ print_public(const struct key *k)
 	return 0;
 }
 
+/* A .pub beside the key that holds another one misleads whoever looks. */
+static void
+check_beside(const char *path, const struct key *k)
+{
+	char *name = text_format("%s.pub", path);
+	struct key *beside = NULL;
+
+	if (name != NULL && key_public_load(name, &beside, NULL) == 0 &&
+	    !span_equal(key_plain_blob(beside), key_blob(k)))
+		complain(0,
+		    "Warning: %s holds another key than %s; "
+		    "`ssh-keygen -y -f %s > %s` puts that right",
+		    name, path, path, name);
+	key_unref(beside);
+	free(name);
+}
+
 int
 keygen_show_public(const struct options *o)
 {
@@ -36,8 +52,11 @@ keygen_show_public(const struct options *o)
 	if (path == NULL)
 		return EXIT_USAGE;
 	question = text_format("Enter passphrase for \"%s\": ", path);
-	if (question != NULL && load_private(o, path, question, &k, NULL) == 0)
+	if (question != NULL &&
+	    load_private(o, path, question, &k, NULL) == 0) {
 		status = print_public(k);
+		check_beside(path, k);
+	}
 	key_unref(k);
 	free(question);
 	free(path);
@@ -46,12 +65,21 @@ keygen_show_public(const struct options *o)
 
 /* ---- fingerprints ---- */
 
+/* How -l and -B write the fingerprint of a key; fresh text. */
+typedef char *key_words(const struct key *k, enum digest_algorithm a);
+
+struct listing {
+	const struct options *o;
+	key_words *words;
+	enum digest_algorithm hash;
+};
+
 static void
 print_fingerprint(
-    const struct options *o, const struct key *k, struct span comment)
+    const struct listing *l, const struct key *k, struct span comment)
 {
-	char *fingerprint = key_fingerprint(k, o->hash);
-	char *art = key_randomart(k, o->hash);
+	char *fingerprint = l->words(k, l->hash);
+	char *art = key_randomart(k, l->o->hash);
 	char *shown = NULL;
 	struct buf b = BUF_INIT;
 
@@ -61,7 +89,7 @@ print_fingerprint(
 	if (fingerprint != NULL && art != NULL && shown != NULL) {
 		printf("%u %s %s (%s)\n", key_bits(k), fingerprint, shown,
 		    key_row(k)->short_name);
-		if (o->verbosity > 0)
+		if (l->o->verbosity > 0)
 			printf("%s\n", art);
 	}
 	free(fingerprint);
@@ -72,7 +100,7 @@ print_fingerprint(
 /* Old formats hide the public half and have no comment: the .pub beside
  * helps out. */
 static int
-fingerprint_private(const struct options *o, const char *path, struct span text)
+fingerprint_private(const struct listing *l, const char *path, struct span text)
 {
 	struct key *k = NULL, *public = NULL, *beside = NULL;
 	char *name = text_format("%s.pub", path);
@@ -80,7 +108,7 @@ fingerprint_private(const struct options *o, const char *path, struct span text)
 	struct error e = { 0 };
 	int r, status = 0;
 
-	r = key_private_parse(text, o->passphrase, &k, &public, &e);
+	r = key_private_parse(text, l->o->passphrase, &k, &public, &e);
 	if (name == NULL || key_public_load(name, &beside, NULL) != 0)
 		beside = NULL;
 	if (public == NULL && beside != NULL)
@@ -94,7 +122,7 @@ fingerprint_private(const struct options *o, const char *path, struct span text)
 		comment = key_comment(k);
 	if (comment[0] == '\0' && beside != NULL)
 		comment = key_comment(beside);
-	print_fingerprint(o, public, span_text(comment));
+	print_fingerprint(l, public, span_text(comment));
 out:
 	free(name);
 	key_unref(k);
@@ -105,7 +133,7 @@ out:
 
 /* Public keys, authorized_keys, known_hosts: every line with a key. */
 static int
-fingerprint_lines(const struct options *o, const char *path, struct span text)
+fingerprint_lines(const struct listing *l, const char *path, struct span text)
 {
 	struct span line, comment;
 	bool found = false;
@@ -114,7 +142,7 @@ fingerprint_lines(const struct options *o, const char *path, struct span text)
 	while (line_next(&text, &line)) {
 		if (key_find_in_line(line, &k, &comment) != 0)
 			continue;
-		print_fingerprint(o, k, comment);
+		print_fingerprint(l, k, comment);
 		key_unref(k);
 		found = true;
 	}
@@ -124,40 +152,40 @@ fingerprint_lines(const struct options *o, const char *path, struct span text)
 	return 0;
 }
 
-static bool
-is_private(struct span text)
+static int
+list_keys(const struct listing *l)
 {
-	static const char mark[] = "PRIVATE KEY-----";
+	char *path =
+	    ask_path(l->o, "Enter file in which the key is", "ed25519");
+	struct buf text = BUF_SECRET_INIT;
+	int status;
 
-	return text.len > 0 &&
-	       memmem(text.ptr, text.len, mark, sizeof(mark) - 1) != NULL;
+	if (path == NULL)
+		return EXIT_USAGE;
+	if ((status = read_file_or_stdin(path, FILE_MAX, &text)) != 0)
+		;
+	else if (text_is_private(buf_span(&text)))
+		status = fingerprint_private(l, path, buf_span(&text));
+	else
+		status = fingerprint_lines(l,
+		    strcmp(path, "-") == 0 ? "(stdin)" : path, buf_span(&text));
+	buf_release(&text);
+	free(path);
+	return status;
 }
 
 int
 keygen_show_fingerprints(const struct options *o)
 {
-	char *path = ask_path(o, "Enter file in which the key is", "ed25519");
-	struct buf text = BUF_SECRET_INIT;
-	struct error e = { 0 };
-	bool is_stdin;
-	int r, status;
+	const struct listing l = { o, key_fingerprint, o->hash };
 
-	if (path == NULL)
-		return EXIT_USAGE;
-	is_stdin = strcmp(path, "-") == 0;
-	if (is_stdin)
-		r = file_read_fd(STDIN_FILENO, FILE_MAX, &text, &e);
-	else
-		r = file_read(path, FILE_MAX, &text, &e);
-	if (r != 0)
-		status = complain(
-		    EXIT_FATAL, "ssh-keygen: %s", error_message(&e, r));
-	else if (is_private(buf_span(&text)))
-		status = fingerprint_private(o, path, buf_span(&text));
-	else
-		status = fingerprint_lines(
-		    o, is_stdin ? "(stdin)" : path, buf_span(&text));
-	buf_release(&text);
-	free(path);
-	return status;
+	return list_keys(&l);
+}
+
+int
+keygen_show_bubblebabble(const struct options *o)
+{
+	const struct listing l = { o, key_bubblebabble, DIGEST_SHA1 };
+
+	return list_keys(&l);
 }

@@ -219,6 +219,9 @@ char *key_fingerprint(const struct key *k, enum digest_algorithm a);
 /* The picture of `ssh-keygen -lv`: lines with \n; fresh text. */
 char *key_randomart(const struct key *k, enum digest_algorithm a);
 
+/* The digest in words that can be said ("xenil-...-xoxox"); fresh text. */
+char *key_bubblebabble(const struct key *k, enum digest_algorithm a);
+
 /* "type base64 comment" (comment left out if empty or NULL). */
 char *key_public_line(const struct key *k, const char *comment);
 

@@ -201,10 +201,18 @@ ecdsa-sha2-nistp521 ssh-rsa"
 	[ ! -e k ]
 }
 
+@test "DSA keys are not made, and why is said" {
+	for t in dsa ssh-dss; do
+		run -1 "$KEYGEN" -q -t $t -N '' -f k
+		[[ $output == "DSA keys are read and used where that is allowed, but not made: "* ]]
+		[ ! -e k ]
+	done
+}
+
 @test "usage names the modes that exist" {
 	run -1 "$KEYGEN" '-?'
 	[[ $output == "usage: ssh-keygen "* ]]
-	[[ $output != *"ssh-keygen -e"* ]]
+	[[ $output == *"ssh-keygen -e"* ]]
 }
 
 @test "a folder that cannot be written is said so" {
