@@ -195,7 +195,8 @@ $(B)/tests/negative/negative: $(call obj,$(negative_src)) $(lib)
 # Small programs of the benchmark and of the bats tests: one file each.
 bench_src := $(wildcard tests/bench/bench*.c)
 tools := $(B)/tests/bench/bench $(B)/tests/bench/relay \
-	$(patsubst %.c,$(B)/%,$(wildcard tests/cli/tools/*.c))
+	$(patsubst %.c,$(B)/%,$(filter-out tests/cli/tools/sk_software.c,$(wildcard tests/cli/tools/*.c))) \
+	$(B)/tests/cli/tools/sk_software.so
 $(B)/tests/bench/bench: $(call obj,$(bench_src)) $(lib)
 	$(call say,LD $@)
 	$(call link,$(LIBS) -lutil)
@@ -205,6 +206,13 @@ $(B)/tests/bench/relay: $(B)/tests/bench/relay.o $(lib)
 $(B)/tests/cli/tools/%: $(B)/tests/cli/tools/%.o $(lib)
 	$(call say,LD $@)
 	$(call link,$(LIBS) -lutil)
+
+# A security key in software, a library that OpenSSH's programs load too: by
+# itself, without sanitizers.
+$(B)/tests/cli/tools/sk_software.so: tests/cli/tools/sk_software.c common/agent/sk_api.h $(B)/flags
+	$(call say,LD $@)
+	@mkdir -p $(@D)
+	$(run)$(CC) $(CPPFLAGS) -std=c11 $(OPT) $(WARN) -fPIC -shared $< -lcrypto -o $@
 
 .PHONY: unit tools check-unit
 unit: $(unit_tests)
