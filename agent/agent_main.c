@@ -10,7 +10,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -23,24 +22,18 @@
 
 #include <openssl/crypto.h>
 
+#include "agent/agent_clean.h"
 #include "agent/agent_loop.h"
 #include "agent/agent_memory.h"
 #include "agent/agent_options.h"
 #include "agent/agent_server.h"
-#include "common/agent/socket.h"
+#include "common/agent/listen.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
 #include "common/crypto/library.h"
 #include "common/port/port.h"
 
 #define LISTEN_FD 3
-
-/* Where the agent listens. */
-struct place {
-	int fd;
-	char *path;     /* NULL: the service manager's */
-	bool in_folder; /* made for it, and removed with it */
-};
 
 PRINTF_LIKE(1, 2)
 static int
@@ -111,7 +104,7 @@ is_listening(int fd)
 
 /* true: the service manager gave us a socket. */
 static bool
-take_passed(const struct agent_options *o, struct place *ret)
+take_passed(const struct agent_options *o, struct agent_listener *ret)
 {
 	int count = port_listen_fds();
 
@@ -124,14 +117,15 @@ take_passed(const struct agent_options *o, struct place *ret)
 	if (o->path != NULL || o->in_temporary)
 		exit(complain("-a and -T do not go with a socket from "
 			      "LISTEN_FDS"));
-	*ret = (struct place){ .fd = LISTEN_FD };
+	*ret = (struct agent_listener)AGENT_LISTENER_NONE;
+	ret->fd = LISTEN_FD;
 	IGNORE_RESULT(fcntl(LISTEN_FD, F_SETFL, O_NONBLOCK) != 0);
 	return true;
 }
 
 static int
 listen_at_home(
-    const struct agent_options *o, struct place *ret, struct error *e)
+    const struct agent_options *o, struct agent_listener *ret, struct error *e)
 {
 	const char *home = home_folder();
 
@@ -141,48 +135,40 @@ listen_at_home(
 		    "has no account)",
 		    (unsigned)getuid());
 	if (!o->keeps_stale)
-		agent_socket_clean(home, false);
-	return agent_socket_in_home(home, "agent", &ret->fd, &ret->path, e);
+		agent_clean_sockets(home, false);
+	return agent_listen_home(home, "agent", ret, e);
+}
+
+static const char *
+temporary_folder(void)
+{
+	const char *folder = getenv("TMPDIR");
+
+	return folder == NULL || folder[0] == '\0' ? "/tmp" : folder;
 }
 
 static void
-start_listening(const struct agent_options *o, struct place *ret)
+start_listening(const struct agent_options *o, struct agent_listener *ret)
 {
 	struct error e = { 0 };
-	int r;
 
-	*ret = (struct place){ .fd = -1 };
 	if (take_passed(o, ret))
 		return;
 	if (o->path != NULL) {
-		if ((ret->path = strdup(o->path)) == NULL)
-			exit(complain("out of memory"));
-		if (agent_socket_at(o->path, &ret->fd, &e) != 0)
+		if (agent_listen_at(o->path, ret, &e) != 0)
 			exit(complain("%s", e.text));
 		return;
 	}
-	r = o->in_temporary ? ERR_NOT_FOUND : listen_at_home(o, ret, &e);
-	if (r == 0)
-		return;
-	/* A home that cannot be used for it must not keep anybody from having
-	 * an agent. */
-	if (!o->in_temporary)
+	if (!o->in_temporary) {
+		if (listen_at_home(o, ret, &e) == 0)
+			return;
+		/* A home that does not do must not keep anybody from having
+		 * an agent. */
 		complain("%s; it goes to a temporary folder instead", e.text);
-	if (agent_socket_in_temporary(getpid(), &ret->fd, &ret->path, &e) != 0)
+	}
+	if (agent_listen_below(
+		temporary_folder(), (unsigned long)getpid(), ret, &e) != 0)
 		exit(complain("%s", e.text));
-	ret->in_folder = true;
-}
-
-static void
-stop_listening(struct place *p)
-{
-	close(p->fd);
-	if (p->path == NULL)
-		return;
-	unlink(p->path);
-	if (p->in_folder)
-		rmdir(dirname(p->path));
-	free(p->path);
 }
 
 /* ---- what the shell is told ---- */
@@ -225,7 +211,8 @@ print_variable(
 
 /* pid 0: the agent does not go to the background. */
 static void
-print_place(const struct agent_options *o, const struct place *p, pid_t pid)
+print_place(
+    const struct agent_options *o, const struct agent_listener *p, pid_t pid)
 {
 	char text[32];
 
@@ -246,7 +233,7 @@ print_place(const struct agent_options *o, const struct place *p, pid_t pid)
 /* ---- serving ---- */
 
 static int
-serve(const struct agent_options *o, struct place *p, pid_t parent)
+serve(const struct agent_options *o, struct agent_listener *p, pid_t parent)
 {
 	struct agent_loop_options loop = { .listen_fd = p->fd,
 		.parent = parent,
@@ -262,7 +249,7 @@ serve(const struct agent_options *o, struct place *p, pid_t parent)
 	if ((r = agent_loop_run(&server, &loop, &e)) != 0)
 		log_fatal("%s", e.text);
 	agent_server_release(&server);
-	stop_listening(p);
+	agent_listener_end(p);
 	return r == 0 ? 0 : 1;
 }
 
@@ -283,7 +270,8 @@ detach(void)
 
 /* The command in place of this process. */
 NORETURN static void
-become_command(const struct agent_options *o, const struct place *p, pid_t pid)
+become_command(
+    const struct agent_options *o, const struct agent_listener *p, pid_t pid)
 {
 	char text[32];
 
@@ -296,7 +284,7 @@ become_command(const struct agent_options *o, const struct place *p, pid_t pid)
 }
 
 static int
-serve_in_background(const struct agent_options *o, struct place *p)
+serve_in_background(const struct agent_options *o, struct agent_listener *p)
 {
 	pid_t parent = getpid();
 	pid_t pid = fork();
@@ -307,17 +295,17 @@ serve_in_background(const struct agent_options *o, struct place *p)
 		detach();
 		exit(serve(o, p, o->command != NULL ? parent : 0));
 	}
-	close(p->fd);
 	if (o->command != NULL)
 		become_command(o, p, pid);
 	print_place(o, p, pid);
+	agent_listener_forget(p);
 	return 0;
 }
 
 static int
 start(const struct agent_options *o)
 {
-	struct place place;
+	struct agent_listener place;
 
 	start_listening(o, &place);
 	if (!o->is_foreground)
@@ -359,7 +347,7 @@ clean(const struct agent_options *o)
 	if (home == NULL)
 		return complain("there is no home folder");
 	fprintf(stderr, "Removed %u dead sockets of agents.\n",
-	    agent_socket_clean(home, o->any_host));
+	    agent_clean_sockets(home, o->any_host));
 	return 0;
 }
 

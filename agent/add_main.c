@@ -1,0 +1,216 @@
+/*
+ * add_main.c - ssh-add: the start, the agent, the files.
+ */
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/add.h"
+#include "common/base/log.h"
+#include "common/crypto/library.h"
+#include "common/port/port.h"
+#include "common/port/prompt.h"
+
+/* ---- shared ---- */
+
+int
+complain(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputs("\n", stderr);
+	return EXIT_FAILED;
+}
+
+int
+tell(const struct add_options *o, const char *format, ...)
+{
+	va_list args;
+
+	if (o->is_quiet)
+		return 0;
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputs("\n", stderr);
+	return 0;
+}
+
+char *
+add_ask(const char *question)
+{
+	struct error e = { 0 };
+	char *answer;
+	int r;
+
+	/* Without a terminal to type at, a person at a screen is asked: that
+	 * is how programs start us. */
+	if (!isatty(STDIN_FILENO))
+		IGNORE_RESULT(setenv("SSH_ASKPASS_REQUIRE", "prefer", 0) != 0);
+	if ((r = prompt_secret(question, &answer, &e)) == 0)
+		return answer;
+	complain("no answer to \"%s\": %s", question, error_message(&e, r));
+	return NULL;
+}
+
+char *
+add_certificate_path(const char *path)
+{
+	size_t len = strlen(path);
+
+	if (text_ends_with(path, ".pub"))
+		len -= strlen(".pub");
+	return text_format("%.*s-cert.pub", (int)len, path);
+}
+
+/* ---- files ---- */
+
+static const char *const default_files[] = { "id_rsa", "id_ecdsa",
+	"id_ecdsa_sk", "id_ed25519", "id_ed25519_sk", "id_mldsa44_ed25519" };
+
+static const char *
+home_folder(void)
+{
+	const struct passwd *account = getpwuid(getuid());
+
+	return account == NULL ? NULL : account->pw_dir;
+}
+
+static int
+each_default_file(
+    struct agent *a, const struct add_options *o, add_file_function *fn)
+{
+	const char *home = home_folder();
+	int status = 0, count = 0;
+
+	if (home == NULL)
+		return complain(
+		    "No user found with uid %u", (unsigned)getuid());
+	for (size_t i = 0; i < ARRAY_COUNT(default_files); i++) {
+		char *path = text_format("%s/.ssh/%s", home, default_files[i]);
+		struct stat st;
+
+		if (path != NULL && stat(path, &st) == 0) {
+			if (fn(a, o, path) != 0)
+				status = EXIT_FAILED;
+			else
+				count++;
+		}
+		free(path);
+	}
+	return count == 0 ? EXIT_FAILED : status;
+}
+
+int
+add_each_file(
+    struct agent *a, const struct add_options *o, add_file_function *fn)
+{
+	int status = 0;
+
+	if (o->file_count == 0)
+		return each_default_file(a, o, fn);
+	for (int i = 0; i < o->file_count; i++)
+		if (fn(a, o, o->files[i]) != 0)
+			status = EXIT_FAILED;
+	return status;
+}
+
+/* ---- the start ---- */
+
+static void
+open_standard_descriptors(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
+static int
+no_agent(int r, const struct error *e)
+{
+	if (r == ERR_NOT_FOUND)
+		complain("Could not open a connection to your authentication "
+			 "agent.");
+	else
+		complain("Error connecting to agent: %s",
+		    e->system_errno != 0 ? strerror(e->system_errno)
+					 : error_message(e, r));
+	return EXIT_NO_AGENT;
+}
+
+static int
+act(struct agent *a, const struct add_options *o)
+{
+	switch (o->action) {
+	case ADD_KEYS:
+	case ADD_RESIDENT:
+		return add_keys(a, o);
+	case ADD_REMOVE:
+		return add_remove(a, o);
+	case ADD_REMOVE_ALL:
+		return add_remove_all(a, o);
+	case ADD_FINGERPRINTS:
+	case ADD_LINES:
+		return add_list(a, o);
+	case ADD_TEST:
+		return add_test(a, o);
+	case ADD_LOCK:
+	case ADD_UNLOCK:
+		return add_lock(a, o);
+	case ADD_PROVIDER:
+		return add_provider(a, o);
+	case ADD_REMOVE_PROVIDER:
+		return add_remove_provider(a, o);
+	case ADD_EXTENSIONS:
+		return add_extensions(a, o);
+	case ADD_USAGE:
+		break;
+	}
+	return EXIT_FAILED;
+}
+
+static int
+run(struct add_options *o)
+{
+	struct error e = { 0 };
+	struct agent *a;
+	int r, status;
+
+	if ((r = agent_connect(NULL, &a, &e)) != 0)
+		return no_agent(r, &e);
+	if ((status = add_destinations(o)) == 0)
+		status = act(a, o);
+	agent_close(a);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct add_options o;
+	int status = EXIT_FAILED;
+
+	open_standard_descriptors();
+	port_no_dump();
+	crypto_library_start();
+	log_to_stderr();
+	add_options_parse(argc, argv, &o);
+	if (o.action != ADD_USAGE)
+		status = run(&o);
+	if (fflush(stdout) != 0 && status == 0)
+		status = complain("cannot write the output");
+	add_options_release(&o);
+	return status;
+}
