@@ -31,7 +31,7 @@ static const struct mode_row {
 } mode_rows[] = {
 	{ 'k', keygen_krl_make,                 false, true },
 	{ 'Q', keygen_krl_query,                false, true },
-	{ 'Y', NULL /* keygen_sshsig */,        true,  true },
+	{ 'Y', keygen_sshsig,                   true,  true },
 	{ 's', keygen_sign_certificates,        true,  true },
 	{ 'L', keygen_show_certificates,        false, false },
 	{ 'F', keygen_find_host,                false, false },
