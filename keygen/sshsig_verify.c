@@ -233,6 +233,7 @@ sshsig_operation_find(const struct options *o, const struct sshsig_wishes *w)
 	struct buf text = BUF_INIT;
 	struct allowed_signer a;
 	struct sshsig s = { 0 };
+	int status = 0;
 
 	if (load_signature(o->ca_key, &s) != 0)
 		return EXIT_FATAL;
@@ -250,11 +251,11 @@ sshsig_operation_find(const struct options *o, const struct sshsig_wishes *w)
 	for (size_t i = 0; i < found.count; i++)
 		print_escaped(found.item[i]);
 	if (found.count == 0)
-		complain(0, "No principal matched.");
+		status = complain(EXIT_FATAL, "No principal matched.");
 	buf_release(&text);
 	sshsig_release(&s);
 	strings_release(&found);
-	return found.count > 0 ? 0 : EXIT_FATAL;
+	return status;
 }
 
 int

@@ -37,6 +37,12 @@ refuse(struct error *e, const char *what)
 	return error_set(e, ERR_FORMAT, "%s", what);
 }
 
+static int
+out_of_memory(struct error *e)
+{
+	return error_set(e, ERR_MEMORY, "%s", error_text(ERR_MEMORY));
+}
+
 /* ---- reading ---- */
 
 /* The first word of *s, in quotes or up to a blank. */
@@ -63,9 +69,7 @@ take_principals(struct span *s, char **ret, struct error *e)
 	if (span_has_nul(span_of(word.ptr, n)))
 		return refuse(e, "a NUL in the principals");
 	*ret = span_dup_text(span_of(word.ptr, n));
-	return *ret == NULL
-		   ? error_set(e, ERR_MEMORY, "%s", error_text(ERR_MEMORY))
-		   : 0;
+	return *ret == NULL ? out_of_memory(e) : 0;
 }
 
 /* The value of NAME="value", with \" for a quote in it; fresh text. */
@@ -89,9 +93,7 @@ take_value(struct span *s, char **ret, struct error *e)
 	}
 	*s = skip(*s, 1);
 	*ret = buf_take_text(&value);
-	return *ret == NULL
-		   ? error_set(e, ERR_MEMORY, "%s", error_text(ERR_MEMORY))
-		   : 0;
+	return *ret == NULL ? out_of_memory(e) : 0;
 }
 
 static int
@@ -296,22 +298,31 @@ check_certificate(
 	return r;
 }
 
+static int
+add_once(struct strings *to, const char *text, struct error *e)
+{
+	if (!strings_has(to, text) && strings_add(to, text) != 0)
+		return out_of_memory(e);
+	return 0;
+}
+
 /* Of the principals of a certificate those that the line speaks about. */
 static int
 collect_certified(const struct allowed_signer *s, const struct key *k,
     struct strings *to, struct error *e)
 {
 	const struct strings *listed = &key_certificate(k)->principals;
-	size_t before = to->count;
+	bool is_any = false;
+	int r;
 
 	for (size_t i = 0; i < listed->count; i++) {
 		if (!allowed_signer_names(s, listed->item[i]))
 			continue;
-		if (strings_add(to, listed->item[i]) != 0)
-			return error_set(
-			    e, ERR_MEMORY, "%s", error_text(ERR_MEMORY));
+		is_any = true;
+		if ((r = add_once(to, listed->item[i], e)) != 0)
+			return r;
 	}
-	if (to->count == before)
+	if (!is_any)
 		return error_set(e, ERR_PERMISSION,
 		    "none of the certificate's principals is among those of "
 		    "the line");
@@ -327,11 +338,17 @@ collect(const struct allowed_signer *s, const struct key *k, struct strings *to,
 	if (s->is_ca)
 		return collect_certified(s, k, to, e);
 	while (list_next(&rest, &item)) {
-		char *text = span_dup_text(item);
+		char *text;
+		int r;
 
-		if (text == NULL || strings_take(to, text) != 0)
-			return error_set(
-			    e, ERR_MEMORY, "%s", error_text(ERR_MEMORY));
+		if (item.ptr[0] == '!')
+			continue;
+		if ((text = span_dup_text(item)) == NULL)
+			return out_of_memory(e);
+		r = add_once(to, text, e);
+		free(text);
+		if (r != 0)
+			return r;
 	}
 	return 0;
 }

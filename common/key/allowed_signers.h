@@ -46,9 +46,9 @@ bool allowed_signer_names(
  * principal (NULL: whoever)? The key is that of the line; or, for a CA, a
  * certificate by it that is good at this time and lists the principal.
  * ERR_NOT_FOUND: the line is about another key; ERR_PERMISSION: it is about
- * this one and says no, with the reason. ret_principals (may be NULL) gets,
- * added, those who are meant: the line's patterns, or of a certificate those
- * of its principals which they match.
+ * this one and says no, with the reason. To ret_principals (may be NULL) are
+ * added, each once, those who are meant: the line's patterns but for negated
+ * ones, or of a certificate those of its principals which they match.
  */
 int allowed_signer_check(const struct allowed_signer *s, const struct key *k,
     const char *principal, uint64_t now_s, struct strings *ret_principals,
