@@ -177,6 +177,9 @@ $(B)/tests/unit/sshd_admission_test: $(call obj,sshd/admission.c sshd/penalties.
 $(B)/tests/unit/sshd_authorized_keys_test: $(call obj,sshd/authorized_keys.c)
 $(B)/tests/unit/sftp_protocol_test: $(call obj,$(wildcard sftp/protocol*.c))
 
+agent_engine := $(call obj,$(addprefix agent/agent_,server.c sign.c keys.c extension.c provider.c permission.c store.c))
+$(B)/tests/unit/agent_server_test: $(agent_engine)
+
 $(B)/tests/unit/%_test: $(B)/tests/unit/%_test.o $(unit_support) $(lib)
 	$(call say,LD $@)
 	$(call link,$(LIBS) -lcrypt)
@@ -251,6 +254,7 @@ fuzz_support := $(call obj,$(filter-out %_fuzz.c,$(wildcard tests/fuzz/*.c)))
 fuzz_sshd := $(call obj,$(filter-out sshd/sshd_main.c,$(sshd_src)))
 $(addprefix $(B)/tests/fuzz/,authorized_keys_fuzz monitor_fuzz sshd_config_fuzz): $(fuzz_sshd)
 $(B)/tests/fuzz/ssh_config_fuzz: $(ssh_options)
+$(B)/tests/fuzz/agent_server_fuzz: $(agent_engine)
 ifeq ($(VARIANT),fuzz)
 SANFLAGS += -fsanitize=fuzzer-no-link
 endif

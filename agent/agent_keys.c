@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/agent_peer.h"
+#include "common/agent/helper.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
 
@@ -110,9 +111,8 @@ set_lifetime(struct agent_peer *p, struct agent_key *k)
 		k->death_us = p->now.now_us + seconds * US_PER_S;
 }
 
-/* Takes k. */
-static int
-store(struct agent_peer *p, struct agent_key *k, struct error *e)
+int
+agent_add_key(struct agent_peer *p, struct agent_key *k, struct error *e)
 {
 	const struct agent_key *old =
 	    agent_store_find(&p->server->store, agent_key_blob(k));
@@ -133,6 +133,45 @@ store(struct agent_peer *p, struct agent_key *k, struct error *e)
 	return 0;
 }
 
+/* A security key signs by its provider. */
+static int
+attach_provider(struct agent_peer *p, struct agent_key *k, struct error *e)
+{
+	const char *wanted = k->constraints.sk_provider;
+	char *path;
+	int r;
+
+	if (!key_is_security_key(k->key))
+		return wanted == NULL ? 0
+				      : error_set(e, ERR_FORMAT,
+					    "a provider for a key that is no "
+					    "security key");
+	r = agent_allow_provider(
+	    p, wanted == NULL ? "internal" : wanted, &path, e);
+	if (r != 0)
+		return r;
+	if ((r = security_key_attach(k->key, path, &helper_person_prompt)) != 0)
+		r = error_set(e, r, "%s", error_text(r));
+	free(path);
+	return r;
+}
+
+static int
+read_constraints(struct agent_peer *p, struct reader *r, struct agent_key *k,
+    struct error *e)
+{
+	struct agent_constraints *c = &k->constraints;
+	int error = agent_read_constraints(r, c);
+
+	/* Certificates are for the keys of a token. */
+	if (error == 0 && (c->certificates_only || c->certificate_count > 0))
+		error = ERR_UNSUPPORTED;
+	if (error != 0)
+		return error_set(
+		    e, error, "the constraints: %s", error_text(error));
+	return 0;
+}
+
 static int
 add(struct agent_peer *p, struct reader *r, bool is_constrained,
     struct error *e)
@@ -142,14 +181,17 @@ add(struct agent_peer *p, struct reader *r, bool is_constrained,
 
 	if ((error = read_key(r, &k)) != 0)
 		return error_set(e, error, "%s", error_text(error));
-	error = is_constrained ? agent_read_constraints(r, &k->constraints)
-			       : read_end(r);
+	if (is_constrained)
+		error = read_constraints(p, r, k, e);
+	else if ((error = read_end(r)) != 0)
+		error_set(e, error, "%s", error_text(error));
+	if (error == 0)
+		error = attach_provider(p, k, e);
 	if (error != 0) {
 		agent_key_free(k);
-		return error_set(
-		    e, error, "the constraints: %s", error_text(error));
+		return error;
 	}
-	return store(p, k, e);
+	return agent_add_key(p, k, e);
 }
 
 static void

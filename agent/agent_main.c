@@ -232,6 +232,14 @@ print_place(
 
 /* ---- serving ---- */
 
+static char *
+resolve(const char *path)
+{
+	return realpath(path, NULL);
+}
+
+static const struct agent_host host = { .resolve = resolve };
+
 static int
 serve(const struct agent_options *o, struct agent_listener *p, pid_t parent)
 {
@@ -245,7 +253,7 @@ serve(const struct agent_options *o, struct agent_listener *p, pid_t parent)
 	port_no_dump();
 	/* A client that goes while it is answered is no reason to end. */
 	signal(SIGPIPE, SIG_IGN);
-	agent_server_init(&server, &o->policy);
+	agent_server_init(&server, &o->policy, &host);
 	if ((r = agent_loop_run(&server, &loop, &e)) != 0)
 		log_fatal("%s", e.text);
 	agent_server_release(&server);

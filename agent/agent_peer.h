@@ -28,6 +28,7 @@ struct agent_peer {
 	struct buf in, out;
 	struct agent_time now; /* of this run */
 	struct agent_pending pending;
+	struct agent_constraints pending_constraints; /* of a provider's keys */
 	struct agent_job *job; /* to be taken, or just done */
 	bool is_busy;          /* it was taken */
 	bool is_done;          /* it came back */
@@ -42,10 +43,14 @@ agent_handler agent_on_list, agent_on_sign;
 agent_handler agent_on_add, agent_on_add_constrained;
 agent_handler agent_on_remove, agent_on_remove_all;
 agent_handler agent_on_lock, agent_on_unlock;
+agent_handler agent_on_add_provider, agent_on_add_provider_constrained;
+agent_handler agent_on_remove_provider;
 agent_handler agent_on_extension;
 
-/* The job came back: the answer, or the next job. */
-void agent_continue(struct agent_peer *p);
+/* The job is done: the answer, or the next job. The job stays the caller's. */
+typedef void agent_done_handler(struct agent_peer *p, struct agent_job *job);
+
+agent_done_handler agent_confirmed, agent_signed, agent_provider_opened;
 
 void agent_answer(struct agent_peer *p, enum agent_message type);
 void agent_answer_status(struct agent_peer *p, bool is_success);
@@ -55,6 +60,21 @@ void agent_pending_release(struct agent_pending *pending);
 
 /* The key of this blob, if this connection may know of it. */
 struct agent_key *agent_find_seen(const struct agent_peer *p, struct span blob);
+
+/*
+ * Adds k, which is taken, with the lifetime of its constraints or the
+ * default. ERR_LIMIT; ERR_PERMISSION: it would replace one that this
+ * connection may not see.
+ */
+int agent_add_key(
+    struct agent_peer *p, struct agent_key *k, struct error *e) MUST_CHECK;
+
+/*
+ * The real path of a provider, fresh text, if this connection may name it and
+ * the policy allows it. "internal" stands for itself.
+ */
+int agent_allow_provider(const struct agent_peer *p, const char *path,
+    char **ret, struct error *e) MUST_CHECK;
 
 /* A line of refusal: what, the key, why; for the log. */
 void agent_log_refused(const struct agent_peer *p, const char *what,

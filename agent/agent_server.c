@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/agent_peer.h"
+#include "common/agent/helper.h"
 #include "common/base/log.h"
 
 /* Bytes read at a time: several requests of a client that sends ahead. */
@@ -17,9 +18,11 @@
 /* ---- the server ---- */
 
 void
-agent_server_init(struct agent_server *s, const struct agent_policy *p)
+agent_server_init(struct agent_server *s, const struct agent_policy *p,
+    const struct agent_host *host)
 {
 	s->policy = *p;
+	s->host = host;
 	agent_store_init(&s->store);
 }
 
@@ -50,6 +53,9 @@ agent_job_free(struct agent_job *job)
 	buf_release(&job->data);
 	buf_release(&job->signature);
 	free(job->question);
+	free(job->provider);
+	secret_free_text(job->pin);
+	token_close(job->token);
 	free(job);
 }
 
@@ -87,6 +93,29 @@ agent_answer_status(struct agent_peer *p, bool is_success)
 	agent_answer(p, is_success ? AGENT_SUCCESS : AGENT_FAILURE);
 }
 
+/* ---- jobs that are done ---- */
+
+/* The job came back: the answer, or the next job. */
+static void
+go_on(struct agent_peer *p)
+{
+	struct agent_job *job = p->job;
+
+	p->job = NULL;
+	switch (job->kind) {
+	case AGENT_JOB_CONFIRM:
+		agent_confirmed(p, job);
+		break;
+	case AGENT_JOB_SIGN:
+		agent_signed(p, job);
+		break;
+	case AGENT_JOB_PROVIDER:
+		agent_provider_opened(p, job);
+		break;
+	}
+	agent_job_free(job);
+}
+
 /* ---- messages ---- */
 
 /* Which messages there are; a locked agent knows only some of them. */
@@ -103,6 +132,9 @@ static const struct {
 	{ AGENT_ADD_ID_CONSTRAINED,            agent_on_add_constrained, false, "add identity constrained" },
 	{ AGENT_REMOVE_IDENTITY,               agent_on_remove,          false, "remove identity" },
 	{ AGENT_REMOVE_ALL_IDENTITIES,         agent_on_remove_all,      false, "remove all identities" },
+	{ AGENT_ADD_SMARTCARD_KEY,             agent_on_add_provider,    false, "add provider" },
+	{ AGENT_ADD_SMARTCARD_KEY_CONSTRAINED, agent_on_add_provider_constrained, false, "add provider constrained" },
+	{ AGENT_REMOVE_SMARTCARD_KEY,          agent_on_remove_provider, false, "remove provider" },
 	{ AGENT_LOCK,                          agent_on_lock,            false, "lock" },
 	{ AGENT_UNLOCK,                        agent_on_unlock,          true,  "unlock" },
 	{ AGENT_EXTENSION,                     agent_on_extension,       true,  "extension" },
@@ -154,6 +186,7 @@ agent_peer_free(struct agent_peer *p)
 		return;
 	agent_job_free(p->job);
 	agent_pending_release(&p->pending);
+	agent_constraints_release(&p->pending_constraints);
 	agent_way_release(&p->way);
 	buf_release(&p->in);
 	buf_release(&p->out);
@@ -222,7 +255,7 @@ agent_peer_run(
 	while (r == 1) {
 		if (p->is_done) {
 			p->is_done = false;
-			agent_continue(p);
+			go_on(p);
 		}
 		if (p->wait_until_us > now.now_us)
 			*ret = AGENT_WAITING;

@@ -30,6 +30,8 @@
 #include "common/crypto/digest.h"
 #include "common/key/key.h"
 
+struct token_provider;
+
 struct agent_time {
 	uint64_t now_us; /* monotonic */
 	uint64_t wall_s;
@@ -44,19 +46,28 @@ struct agent_policy {
 	enum digest_algorithm fingerprint;
 };
 
+/* What is asked of the machine while a request is handled. */
+struct agent_host {
+	/* realpath(3): fresh text, or NULL. */
+	char *(*resolve)(const char *path);
+};
+
 struct agent_server {
 	struct agent_policy policy;
+	const struct agent_host *host;
 	struct agent_store store;
 };
 
-void agent_server_init(struct agent_server *s, const struct agent_policy *p);
+void agent_server_init(struct agent_server *s, const struct agent_policy *p,
+    const struct agent_host *host);
 void agent_server_release(struct agent_server *s);
 
 /* ---- jobs ---- */
 
 enum agent_job_kind {
 	AGENT_JOB_CONFIRM, /* ask question; result 0: yes */
-	AGENT_JOB_SIGN     /* key_sign(key, algorithm, data, &signature) */
+	AGENT_JOB_SIGN,    /* key_sign(key, algorithm, data, &signature) */
+	AGENT_JOB_PROVIDER /* token_open(provider, pin, ..., &token) */
 };
 
 struct agent_job {
@@ -66,6 +77,9 @@ struct agent_job {
 	const struct signature_algorithm *algorithm;
 	struct buf data;
 	struct buf signature;
+	char *provider;
+	char *pin; /* secret */
+	struct token_provider *token;
 	int result; /* by whoever does it */
 };
 

@@ -212,24 +212,24 @@ agent_on_sign(struct agent_peer *p, struct reader *r)
 
 /* ---- jobs that are done ---- */
 
-static void
-confirmed(struct agent_peer *p, int result)
+void
+agent_confirmed(struct agent_peer *p, struct agent_job *job)
 {
 	struct agent_key *k;
 
-	if (result != 0)
+	if (job->result != 0)
 		log_info("refused: the use of a key was not confirmed");
 	/* While the person thought, the key may have gone, or all of them
 	 * been locked away. */
-	if (result != 0 || p->server->store.is_locked ||
+	if (job->result != 0 || p->server->store.is_locked ||
 	    (k = find_allowed(p)) == NULL)
 		answer_failure(p);
 	else
 		sign_now(p, k);
 }
 
-static void
-was_signed(struct agent_peer *p, const struct agent_job *job)
+void
+agent_signed(struct agent_peer *p, struct agent_job *job)
 {
 	if (job->result != 0) {
 		log_error("signing failed: %s", error_text(job->result));
@@ -238,17 +238,4 @@ was_signed(struct agent_peer *p, const struct agent_job *job)
 	}
 	answer_signature(p, buf_span(&job->signature));
 	agent_pending_release(&p->pending);
-}
-
-void
-agent_continue(struct agent_peer *p)
-{
-	struct agent_job *job = p->job;
-
-	p->job = NULL;
-	if (job->kind == AGENT_JOB_CONFIRM)
-		confirmed(p, job->result);
-	else
-		was_signed(p, job);
-	agent_job_free(job);
 }

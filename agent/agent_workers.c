@@ -9,7 +9,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "common/agent/helper.h"
 #include "common/base/list.h"
+#include "common/base/log.h"
 
 #define THREADS_MAX 16
 
@@ -42,8 +44,18 @@ struct agent_workers {
 static void
 work(struct agent_job *job)
 {
-	job->result = key_sign(
-	    job->key, job->algorithm, buf_span(&job->data), &job->signature);
+	struct error e = { 0 };
+
+	if (job->kind == AGENT_JOB_SIGN) {
+		job->result = key_sign(job->key, job->algorithm,
+		    buf_span(&job->data), &job->signature);
+		return;
+	}
+	job->result = token_open(
+	    job->provider, job->pin, &helper_person_prompt, &job->token, &e);
+	if (job->result != 0)
+		log_error("the provider %s: %s", job->provider,
+		    error_message(&e, job->result));
 }
 
 static void
@@ -176,8 +188,9 @@ int
 agent_workers_submit(
     struct agent_workers *w, struct agent_job *job, void *owner)
 {
-	struct crew *crew =
-	    key_signs_elsewhere(job->key) ? &w->device : &w->local;
+	bool is_local =
+	    job->kind == AGENT_JOB_SIGN && !key_signs_elsewhere(job->key);
+	struct crew *crew = is_local ? &w->local : &w->device;
 	struct task *task;
 	int r;
 
