@@ -25,6 +25,7 @@ static const struct part {
 	{ "echo", bench_echo },
 	{ "bulk", bench_bulk },
 	{ "far", bench_bulk_far },
+	{ "agent", bench_agent },
 };
 
 static int

@@ -57,6 +57,9 @@ void bench_set_up(const char *bin);
 void bench_clean_up(void);
 const char *bench_scratch(void);
 
+/* The path of a program that people run, in a buffer of the caller. */
+void bench_program(char *ret, size_t size, enum suite suite, const char *name);
+
 /* extra: lines for sshd_config, "" for none. Waits until it listens. */
 void server_start(struct server *s, enum suite suite, const char *extra);
 /* Ends it; the CPU time that it and all its children took in all. */
@@ -87,7 +90,7 @@ void row(const char *what, const char *unit, double ours, double debian,
 /* Rows that missed their limit so far. */
 int rows_missed(void);
 
-/* ---- measurements: bench_login.c, bench_bulk.c, bench_interactive.c ---- */
+/* ---- measurements: one file for each group ---- */
 
 void bench_login(void);
 void bench_login_parallel(void);
@@ -97,5 +100,6 @@ void bench_start_up(void);
 void bench_bulk(void);
 void bench_bulk_far(void);
 void bench_echo(void);
+void bench_agent(void);
 
 #endif

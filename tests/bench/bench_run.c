@@ -238,6 +238,13 @@ bench_clean_up(void)
 	scratch[0] = '\0';
 }
 
+void
+bench_program(char *ret, size_t size, enum suite suite, const char *name)
+{
+	snprintf(
+	    ret, size, "%s/%s", suite == OURS ? bin_folder : "/usr/bin", name);
+}
+
 /* ---- servers ---- */
 
 static unsigned
