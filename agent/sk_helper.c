@@ -102,24 +102,22 @@ find_algorithm(struct span type)
 /* ---- what providers return ---- */
 
 static int
-explain(int code, const char *what, struct error *e)
+explain(int code, struct error *e)
 {
 	switch (code) {
 	case SK_ERR_UNSUPPORTED:
-		return error_set(e, ERR_UNSUPPORTED,
-		    "%s: requested feature not supported", what);
+		return error_set(
+		    e, ERR_UNSUPPORTED, "requested feature not supported");
 	case SK_ERR_PIN_REQUIRED:
 		return error_set(e, ERR_PASSPHRASE,
-		    "%s: a PIN is needed, or the one given was wrong", what);
+		    "a PIN is needed, or the one given was wrong");
 	case SK_ERR_DEVICE_NOT_FOUND:
-		return error_set(
-		    e, ERR_NOT_FOUND, "%s: device not found", what);
+		return error_set(e, ERR_NOT_FOUND, "device not found");
 	case SK_ERR_CREDENTIAL_EXISTS:
-		return error_set(
-		    e, ERR_EXISTS, "%s: credential already exists", what);
+		return error_set(e, ERR_EXISTS, "credential already exists");
 	default:
 		return error_set(
-		    e, ERR_CANCELLED, "%s: the device refused or failed", what);
+		    e, ERR_CANCELLED, "the device refused or failed");
 	}
 }
 
@@ -158,7 +156,7 @@ run_enroll(struct request *q, const struct algorithm *a,
 	r = q->provider.enroll(a->number, challenge.ptr, challenge.len,
 	    application, flags, pin_of(q), q->list, &k);
 	if (r != 0)
-		return explain(r, "Key enrollment", e);
+		return explain(r, e);
 	if (k == NULL || !is_sane_enrolled(k)) {
 		r = bad_answer(e);
 	} else {
@@ -227,7 +225,7 @@ run_sign(struct request *q, const struct algorithm *a, const char *application,
 	r = q->provider.sign(a->number, data.ptr, data.len, application,
 	    handle.ptr, handle.len, flags, pin_of(q), q->list, &s);
 	if (r != 0)
-		return explain(r, "Signing", e);
+		return explain(r, e);
 	if (s == NULL || !is_sane(s->sig_r, s->sig_r_len) ||
 	    !is_sane(s->sig_s, s->sig_s_len))
 		r = bad_answer(e);
@@ -300,7 +298,7 @@ load_residents(
 		return malformed(e);
 	r = q->provider.load_resident_keys(pin_of(q), q->list, &keys, &count);
 	if (r != 0)
-		return explain(r, "Unable to load resident keys", e);
+		return explain(r, e);
 	if (keys == NULL && count > 0)
 		return bad_answer(e);
 	for (size_t i = 0; i < count && wanted < HELPER_KEYS_MAX; i++) {

@@ -374,7 +374,9 @@ sign_all(const struct options *o, struct certificate_request *q)
 
 	if (status != 0)
 		return status;
-	if (load_private(o, o->ca_key, "Enter passphrase: ", &ca, NULL) != 0)
+	if ((o->provider != NULL ? token_load_key(o, o->ca_key, &ca)
+				 : load_private(o, o->ca_key,
+				       "Enter passphrase: ", &ca, NULL)) != 0)
 		return EXIT_FATAL;
 	if ((a = choose_algorithm(o, ca)) == NULL)
 		status = EXIT_FATAL;

@@ -22,6 +22,8 @@ keygen_change_passphrase(const struct options *o)
 		goto out;
 	if (key_comment(k)[0] != '\0')
 		printf("Key has comment '%s'\n", key_comment(k));
+	if ((status = security_key_change(o, k)) != 0)
+		goto out;
 	passphrase =
 	    o->new_passphrase != NULL
 		? strdup(o->new_passphrase)

@@ -65,6 +65,9 @@ default_path(const char *type)
 	name = text_lower(row != NULL ? row->short_name : type);
 	if (name == NULL)
 		return NULL;
+	for (char *p = name; *p != '\0'; p++)
+		if (*p == '-')
+			*p = '_';
 	path = text_format("%s/.ssh/id_%s", pw->pw_dir, name);
 	free(name);
 	return path;
@@ -161,6 +164,8 @@ load_private(const struct options *o, const char *path, const char *question,
 			return r;
 		r = key_private_load(path, passphrase, ret, NULL, &e);
 	}
+	if (r == 0 && (r = security_key_prepare(o, *ret)) != 0)
+		key_unref(*ret);
 	if (r == 0 && ret_passphrase != NULL) {
 		*ret_passphrase = passphrase;
 		passphrase = NULL;

@@ -41,9 +41,16 @@ make_key(const struct options *o, const char *type, struct key **ret)
 		    "made: their 1024 bits and SHA-1 are too weak, and hardly "
 		    "any server takes them. Use -t ed25519, or -t rsa for old "
 		    "servers.");
+	else if (is_security_key_type(type))
+		r = security_key_generate(o, type, &k);
+	else if (o->extra.count > 0)
+		r = complain(EXIT_USAGE,
+		    "-O %s says nothing here: it goes with keys of security "
+		    "keys (-t ecdsa-sk, ed25519-sk)",
+		    o->extra.item[0]);
 	else if ((r = key_generate(type, o->bits, &k, &e)) != 0)
 		r = complain(EXIT_USAGE, "%s", error_message(&e, r));
-	else if (key_set_comment(k, comment) != 0)
+	if (r == 0 && key_set_comment(k, comment) != 0)
 		r = complain(EXIT_FATAL, "out of memory");
 	free(comment);
 	if (r == 0)

@@ -91,6 +91,28 @@ int keygen_sshsig(const struct options *o);            /* -Y */
 int keygen_token_list(const struct options *o);        /* -D */
 int keygen_resident_keys(const struct options *o);     /* -K */
 
+/* ---- keys in devices (security_key.c, token.c) ---- */
+
+/* "ecdsa-sk", "ed25519-sk", or a full name of such a type. */
+bool is_security_key_type(const char *type);
+
+/* A new key by -w and -O, asking for PIN and touch. Returns the exit status;
+ * failure was said on stderr. */
+int security_key_generate(
+    const struct options *o, const char *type, struct key **ret) MUST_CHECK;
+
+/* Makes the key of a security key able to sign, by -w; others are left
+ * alone. */
+int security_key_prepare(const struct options *o, struct key *k) MUST_CHECK;
+
+/* What -O of -p says. Returns the exit status. */
+int security_key_change(const struct options *o, struct key *k) MUST_CHECK;
+
+/* The key of the library of -D whose public half is in the file path. Failure
+ * was said on stderr. */
+int token_load_key(
+    const struct options *o, const char *path, struct key **ret) MUST_CHECK;
+
 /* ---- the time of certificates (validity.c) ---- */
 
 /* -V: "END" or "START:END"; seconds since 1970. Returns the exit status;

@@ -37,11 +37,11 @@ static const struct mode_row {
 	{ 'F', keygen_find_host,                false, false },
 	{ 'R', keygen_remove_host,              false, false },
 	{ 'H', keygen_hash_hosts,               false, false },
-	{ 'D', NULL /* keygen_token_list */,    false, false },
-	{ 'K', NULL /* keygen_resident_keys */, true,  false },
+	{ 'D', keygen_token_list,               false, false },
+	{ 'K', keygen_resident_keys,            true,  false },
 	{ 'l', keygen_show_fingerprints,        false, false },
 	{ 'B', keygen_show_bubblebabble,        false, false },
-	{ 'p', keygen_change_passphrase,        false, false },
+	{ 'p', keygen_change_passphrase,        true,  false },
 	{ 'c', keygen_change_comment,           false, false },
 	{ 'e', keygen_export,                   false, false },
 	{ 'i', keygen_import,                   false, false },
@@ -53,7 +53,7 @@ static const struct mode_row {
 };
 
 static const struct mode_row generate_row = {
-	'\0', keygen_generate, false, false
+	'\0', keygen_generate, true, false
 };
 /* clang-format on */
 

@@ -244,6 +244,16 @@ ask_terminal(int tty, const char *text, bool echo, struct buf *answer)
 
 /* ---- the program ---- */
 
+/* Where there is no answer, what a program writes must not get among ours. */
+static bool
+answer_nowhere(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	return null >= 0 && dup2(null, STDIN_FILENO) >= 0 &&
+	       dup2(null, STDOUT_FILENO) >= 0;
+}
+
 /* kind: what SSH_ASKPASS_PROMPT says, NULL for a secret. ret_fd (may be
  * NULL): its standard output. */
 static int
@@ -256,7 +266,8 @@ start_program(const char *text, const char *kind, pid_t *ret_pid, int *ret_fd)
 		return ERR_SYSTEM;
 	if ((pid = fork()) == 0) {
 		signal(SIGPIPE, SIG_DFL);
-		if (ret_fd != NULL && dup2(p[1], STDOUT_FILENO) < 0)
+		if (ret_fd != NULL ? dup2(p[1], STDOUT_FILENO) < 0
+				   : !answer_nowhere())
 			_exit(127);
 		if (kind == NULL)
 			unsetenv("SSH_ASKPASS_PROMPT");
