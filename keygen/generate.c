@@ -43,11 +43,6 @@ make_key(const struct options *o, const char *type, struct key **ret)
 		    "servers.");
 	else if (is_security_key_type(type))
 		r = security_key_generate(o, type, &k);
-	else if (o->extra.count > 0)
-		r = complain(EXIT_USAGE,
-		    "-O %s says nothing here: it goes with keys of security "
-		    "keys (-t ecdsa-sk, ed25519-sk)",
-		    o->extra.item[0]);
 	else if ((r = key_generate(type, o->bits, &k, &e)) != 0)
 		r = complain(EXIT_USAGE, "%s", error_message(&e, r));
 	if (r == 0 && key_set_comment(k, comment) != 0)
@@ -118,6 +113,11 @@ keygen_generate(const struct options *o)
 	struct key *k = NULL;
 	int status;
 
+	if (o->extra.count > 0 && !is_security_key_type(type))
+		return complain(EXIT_USAGE,
+		    "ssh-keygen: -O %s says nothing here: it goes with "
+		    "-t ecdsa-sk and ed25519-sk",
+		    o->extra.item[0]);
 	if (!o->is_quiet) {
 		printf("Generating public/private %s key pair.\n", type);
 		fflush(stdout);

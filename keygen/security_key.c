@@ -282,8 +282,8 @@ security_key_change(const struct options *o, struct key *k)
 
 		if (!key_is_security_key(k))
 			return complain(EXIT_USAGE,
-			    "-O %s says nothing here: the key is not one of a "
-			    "security key",
+			    "ssh-keygen: -O %s says nothing here: the key is "
+			    "not one of a security key",
 			    text);
 		if (strcmp(text, "touch-required") == 0)
 			flags |= KEY_SK_TOUCHED;
