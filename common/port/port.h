@@ -127,6 +127,31 @@ int port_become_confined(
  */
 int port_sandbox_authentication(struct error *e) MUST_CHECK;
 
+/*
+ * openat2(2) that never leaves the directory: no `..` out of it, no symbolic
+ * link or magic link of /proc that leads out, however it races. -1 and errno
+ * (EXDEV for a way out, ENOSYS where the kernel has it not).
+ */
+int port_open_beneath(
+    int directory_fd, const char *path, int flags, mode_t mode) MUST_CHECK;
+
+/* chmod(2) of what an O_PATH descriptor stands for. -1 and errno. */
+int port_chmod_path_fd(int fd, mode_t mode) MUST_CHECK;
+
+struct port_tree {
+	int fd; /* O_PATH of a directory */
+	bool writable;
+};
+
+/*
+ * From here on, for good, this process and its children open, make, move and
+ * remove files only in these trees (Landlock); what is open stays so. Sets
+ * no_new_privileges. ERR_UNSUPPORTED, with the reason, where the kernel
+ * cannot.
+ */
+int port_confine_files(const struct port_tree *trees, size_t count,
+    struct error *e) MUST_CHECK;
+
 /* ---- accounts ---- */
 
 /*

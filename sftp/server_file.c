@@ -1,0 +1,294 @@
+/*
+ * server_file.c - open files: OPEN, CLOSE, READ, WRITE, FSTAT, FSETSTAT,
+ * fsync@openssh.com, fstatvfs@openssh.com.
+ * draft-ietf-secsh-filexfer-02 s6.3, s6.4, s6.8.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "sftp/server_impl.h"
+#include "sftp/server_space.h"
+
+#define MODE_FILE  0666
+#define OFFSET_MAX ((uint64_t)INT64_MAX)
+
+/* ---- OPEN ---- */
+
+static int
+open_flags(uint32_t pflags)
+{
+	int flags = O_RDONLY;
+
+	if ((pflags & SSH_FXF_READ) != 0 && (pflags & SSH_FXF_WRITE) != 0)
+		flags = O_RDWR;
+	else if ((pflags & SSH_FXF_WRITE) != 0)
+		flags = O_WRONLY;
+	if ((pflags & SSH_FXF_APPEND) != 0)
+		flags |= O_APPEND;
+	if ((pflags & SSH_FXF_CREAT) != 0)
+		flags |= O_CREAT;
+	if ((pflags & SSH_FXF_TRUNC) != 0)
+		flags |= O_TRUNC;
+	if ((pflags & SSH_FXF_EXCL) != 0)
+		flags |= O_EXCL;
+	return flags;
+}
+
+/* "READ,WRITE,CREATE" */
+static const char *
+flags_text(uint32_t pflags, char out[64])
+{
+	static const struct {
+		uint32_t flag;
+		const char *name;
+	} names[] = {
+		{ SSH_FXF_READ, "READ" },
+		{ SSH_FXF_WRITE, "WRITE" },
+		{ SSH_FXF_APPEND, "APPEND" },
+		{ SSH_FXF_CREAT, "CREATE" },
+		{ SSH_FXF_TRUNC, "TRUNCATE" },
+		{ SSH_FXF_EXCL, "EXCL" },
+	};
+	size_t at = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+		if ((pflags & names[i].flag) == 0)
+			continue;
+		if (at > 0)
+			out[at++] = ',';
+		text_copy(out + at, 64 - at, names[i].name);
+		at += strlen(out + at);
+	}
+	return out;
+}
+
+static struct handle *
+open_file(struct sftp_server *s, const char *path, uint32_t pflags, mode_t mode)
+{
+	mode_t saved = server_umask_enter(s);
+	int fd = sftp_place_open(&s->place, path, open_flags(pflags), mode);
+	struct handle *h;
+	int number;
+
+	server_umask_leave(s, saved);
+	if (fd < 0)
+		return NULL;
+	if ((h = handle_new(s, HANDLE_FILE, fd, path)) == NULL) {
+		number = errno;
+		close(fd);
+		errno = number;
+		return NULL;
+	}
+	h->readable =
+	    (pflags & SSH_FXF_READ) != 0 || (pflags & SSH_FXF_WRITE) == 0;
+	h->writable = (pflags & SSH_FXF_WRITE) != 0;
+	h->appends = (pflags & SSH_FXF_APPEND) != 0;
+	return h;
+}
+
+void
+server_on_open(struct sftp_server *s, const struct sftp_request *q)
+{
+	bool has_mode = (q->attrs.flags & SSH_FILEXFER_ATTR_PERMISSIONS) != 0;
+	mode_t mode = has_mode ? q->attrs.permissions & 07777 : MODE_FILE;
+	char path[SERVER_PATH_MAX], text[64];
+	struct handle *h;
+
+	if (!server_path(q->path, path)) {
+		server_errno(s, q->id, errno);
+		return;
+	}
+	if (server_logs(s, LOG_LEVEL_INFO))
+		server_log(s, LOG_LEVEL_INFO, "open \"%s\" flags %s mode 0%o",
+		    server_shown(path), flags_text(q->pflags, text),
+		    (unsigned)mode);
+	if ((h = open_file(s, path, q->pflags, mode)) == NULL)
+		server_errno(s, q->id, errno);
+	else
+		handle_answer(s, q->id, h);
+}
+
+void
+server_on_close(struct sftp_server *s, const struct sftp_request *q)
+{
+	struct handle *h = handle_find_any(s, q->handle);
+
+	if (h == NULL)
+		server_status(s, q->id, SSH_FX_FAILURE);
+	else
+		server_errno(s, q->id, handle_close(s, h) != 0 ? errno : 0);
+}
+
+/* ---- READ ---- */
+
+/* As pread(2), or read(2) for what has no offset. */
+static ssize_t
+read_at(int fd, uint8_t *to, size_t len, uint64_t offset)
+{
+	ssize_t n;
+
+	do {
+		n = pread(fd, to, len, (off_t)offset);
+		if (n < 0 && errno == ESPIPE)
+			n = read(fd, to, len);
+	} while (n < 0 && errno == EINTR);
+	return n;
+}
+
+/* Reads that go on from one to the next are of a whole file: the kernel is
+ * told, once, and reads twice as far ahead. */
+static void
+note_read(struct handle *h, uint64_t offset, size_t n)
+{
+	if (offset != 0 && offset != h->read_end)
+		h->sequential = 0;
+	else if (++h->sequential == 2)
+		IGNORE_RESULT(
+		    posix_fadvise(h->fd, 0, 0, POSIX_FADV_SEQUENTIAL) != 0);
+	h->read_end = offset + n;
+	h->bytes_read += n;
+}
+
+static void
+answer_read(
+    struct sftp_server *s, const struct sftp_request *q, struct handle *h)
+{
+	size_t len = q->count < SFTP_DATA_MAX ? q->count : SFTP_DATA_MAX;
+	size_t want = SFTP_DATA_HEAD + len;
+	bool direct = s->config.begin != NULL;
+	uint8_t *room =
+	    direct ? s->config.begin(s->config.context, want) : NULL;
+	ssize_t n;
+	int number;
+
+	direct = room != NULL;
+	if (!direct && (room = buf_reserve(&s->out, want)) == NULL)
+		return; /* which the buffer remembers */
+	n = read_at(h->fd, room + SFTP_DATA_HEAD, len, q->offset);
+	number = errno;
+	if (n > 0) {
+		sftp_data_head(room, q->id, (uint32_t)n);
+		note_read(h, q->offset, (size_t)n);
+	}
+	if (direct)
+		s->config.commit(
+		    s->config.context, n > 0 ? SFTP_DATA_HEAD + (size_t)n : 0);
+	else if (n > 0)
+		buf_extend(&s->out, SFTP_DATA_HEAD + (size_t)n);
+	if (n == 0)
+		server_status(s, q->id, SSH_FX_EOF);
+	else if (n < 0)
+		server_errno(s, q->id, number);
+}
+
+void
+server_on_read(struct sftp_server *s, const struct sftp_request *q)
+{
+	struct handle *h = handle_find(s, q->handle, HANDLE_FILE);
+
+	if (h == NULL)
+		server_status(s, q->id, SSH_FX_FAILURE);
+	else if (!h->readable)
+		server_status(s, q->id, SSH_FX_PERMISSION_DENIED);
+	else if (q->offset > OFFSET_MAX - SFTP_DATA_MAX)
+		server_status(s, q->id, SSH_FX_EOF);
+	else
+		answer_read(s, q, h);
+}
+
+/* ---- WRITE ---- */
+
+static int
+write_at(struct handle *h, struct span data, uint64_t offset)
+{
+	while (data.len > 0) {
+		ssize_t n = pwrite(h->fd, data.ptr, data.len, (off_t)offset);
+
+		if (n < 0 && errno == ESPIPE)
+			n = write(h->fd, data.ptr, data.len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno;
+		if (n == 0)
+			return EIO;
+		data.ptr += n;
+		data.len -= (size_t)n;
+		offset += (uint64_t)n;
+		h->bytes_written += (uint64_t)n;
+	}
+	return 0;
+}
+
+void
+server_on_write_piece(struct sftp_server *s, const struct sftp_event *e)
+{
+	if (s->write_errno != 0)
+		return;
+	if (e->offset > OFFSET_MAX - SFTP_DATA_MAX)
+		s->write_errno = EFBIG;
+	else
+		s->write_errno =
+		    write_at(s->write_handle, e->piece, e->offset + e->done);
+}
+
+/* ---- attributes, disk ---- */
+
+void
+server_on_fstat(struct sftp_server *s, const struct sftp_request *q)
+{
+	struct handle *h = handle_find_any(s, q->handle);
+	struct sftp_attrs a;
+	struct stat st;
+
+	if (h == NULL) {
+		server_status(s, q->id, SSH_FX_FAILURE);
+	} else if (fstat(h->fd, &st) != 0) {
+		server_errno(s, q->id, errno);
+	} else {
+		a = attrs_of(&st);
+		sftp_attrs_answer_write(&s->out, q->id, &a);
+	}
+}
+
+void
+server_on_fsetstat(struct sftp_server *s, const struct sftp_request *q)
+{
+	struct handle *h = handle_find_any(s, q->handle);
+
+	/* The tree it is in may be for reading only. */
+	if (h == NULL)
+		server_status(s, q->id, SSH_FX_FAILURE);
+	else if (s->place.tree_count > 0 && !h->writable)
+		server_errno(s, q->id, EROFS);
+	else
+		server_errno(
+		    s, q->id, attrs_apply(s, h->fd, NULL, h->path, &q->attrs));
+}
+
+void
+server_on_fsync(struct sftp_server *s, const struct sftp_request *q)
+{
+	struct handle *h = handle_find(s, q->handle, HANDLE_FILE);
+
+	if (h == NULL)
+		server_status(s, q->id, SSH_FX_FAILURE);
+	else
+		server_errno(s, q->id, fsync(h->fd) != 0 ? errno : 0);
+}
+
+void
+server_on_fstatvfs(struct sftp_server *s, const struct sftp_request *q)
+{
+	struct handle *h = handle_find_any(s, q->handle);
+
+	if (h == NULL)
+		server_status(s, q->id, SSH_FX_FAILURE);
+	else
+		server_answer_statvfs(s, q->id, h->fd);
+}
