@@ -24,6 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #include "common/base/attributes.h"
 #include "common/base/buf.h"
@@ -33,6 +34,7 @@
 
 #define SFTP_SERVER_OUTPUT_HIGH ((size_t)512 * 1024)
 #define SFTP_SERVER_HANDLES_MAX 1024u
+#define SFTP_SERVER_ROOMS_MAX   32
 
 /* What the flags of sftp-server say; see server_arguments.h. */
 struct sftp_server_options {
@@ -60,12 +62,15 @@ struct sftp_server_config {
 	 * for names. NULL: none. */
 	void (*log)(void *context, enum log_level level, const char *line);
 	/*
-	 * A READ's answer goes straight to where it is sent from: room for
-	 * want bytes behind all output so far, or NULL; then how many were
-	 * used (0: nothing is to be sent). NULL: the server's own buffer.
+	 * A READ's answer goes straight to where it is sent from: begin gives
+	 * room for want bytes behind all output so far, in at most max pieces
+	 * (the first one has SFTP_DATA_HEAD bytes at least), or 0; then how
+	 * many were used, in order (0: nothing is to be sent). NULL: the
+	 * server's own buffer.
 	 */
-	uint8_t *(*begin)(void *context, size_t want);
-	void (*commit)(void *context, size_t used);
+	size_t (*begin)(
+	    void *context, size_t want, struct iovec *ret_room, size_t max);
+	void (*commit)(void *context, const struct iovec *room, size_t used);
 	void *context;
 };
 

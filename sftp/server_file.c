@@ -7,7 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "sftp/server_impl.h"
@@ -126,16 +126,16 @@ server_on_close(struct sftp_server *s, const struct sftp_request *q)
 
 /* ---- READ ---- */
 
-/* As pread(2), or read(2) for what has no offset. */
+/* As preadv(2), or readv(2) for what has no offset. */
 static ssize_t
-read_at(int fd, uint8_t *to, size_t len, uint64_t offset)
+read_at(int fd, const struct iovec *to, size_t count, uint64_t offset)
 {
 	ssize_t n;
 
 	do {
-		n = pread(fd, to, len, (off_t)offset);
+		n = preadv(fd, to, (int)count, (off_t)offset);
 		if (n < 0 && errno == ESPIPE)
-			n = read(fd, to, len);
+			n = readv(fd, to, (int)count);
 	} while (n < 0 && errno == EINTR);
 	return n;
 }
@@ -154,32 +154,58 @@ note_read(struct handle *h, uint64_t offset, size_t n)
 	h->bytes_read += n;
 }
 
+/* The part of the rooms that data may take: behind the head, len bytes. */
+static size_t
+data_rooms(
+    const struct iovec *room, size_t count, size_t len, struct iovec *ret)
+{
+	size_t skip = SFTP_DATA_HEAD, n = 0;
+
+	for (size_t i = 0; i < count && len > 0; i++) {
+		size_t here = room[i].iov_len - skip;
+
+		if (here > len)
+			here = len;
+		ret[n++] =
+		    (struct iovec){ (uint8_t *)room[i].iov_base + skip, here };
+		len -= here;
+		skip = 0;
+	}
+	return n;
+}
+
 static void
 answer_read(
     struct sftp_server *s, const struct sftp_request *q, struct handle *h)
 {
 	size_t len = q->count < SFTP_DATA_MAX ? q->count : SFTP_DATA_MAX;
-	size_t want = SFTP_DATA_HEAD + len;
-	bool direct = s->config.begin != NULL;
-	uint8_t *room =
-	    direct ? s->config.begin(s->config.context, want) : NULL;
+	size_t want = SFTP_DATA_HEAD + len, count = 0;
+	struct iovec room[SFTP_SERVER_ROOMS_MAX], to[SFTP_SERVER_ROOMS_MAX];
+	bool direct;
 	ssize_t n;
 	int number;
 
-	direct = room != NULL;
-	if (!direct && (room = buf_reserve(&s->out, want)) == NULL)
-		return; /* which the buffer remembers */
-	n = read_at(h->fd, room + SFTP_DATA_HEAD, len, q->offset);
+	if (s->config.begin != NULL)
+		count = s->config.begin(
+		    s->config.context, want, room, ARRAY_COUNT(room));
+	direct = count > 0;
+	if (!direct) {
+		room[0] = (struct iovec){ buf_reserve(&s->out, want), want };
+		count = 1;
+	}
+	if (room[0].iov_base == NULL)
+		return; /* the buffer remembers why */
+	n = read_at(h->fd, to, data_rooms(room, count, len, to), q->offset);
 	number = errno;
 	if (n > 0) {
-		sftp_data_head(room, q->id, (uint32_t)n);
+		sftp_data_head(room[0].iov_base, q->id, (uint32_t)n);
 		note_read(h, q->offset, (size_t)n);
 	}
+	want = n > 0 ? SFTP_DATA_HEAD + (size_t)n : 0;
 	if (direct)
-		s->config.commit(
-		    s->config.context, n > 0 ? SFTP_DATA_HEAD + (size_t)n : 0);
-	else if (n > 0)
-		buf_extend(&s->out, SFTP_DATA_HEAD + (size_t)n);
+		s->config.commit(s->config.context, room, want);
+	else
+		buf_extend(&s->out, want);
 	if (n == 0)
 		server_status(s, q->id, SSH_FX_EOF);
 	else if (n < 0)

@@ -26,6 +26,7 @@ key_options_release(struct key_options *o)
 	free(o->from);
 	free(o->principals);
 	free(o->tunnel);
+	strings_release(&o->confine);
 	strings_release(&o->environment);
 	strings_release(&o->permit_open);
 	strings_release(&o->permit_listen);
@@ -56,6 +57,7 @@ static const struct option_row option_rows[] = {
 	{ "agent-forwarding",    OPTION_CLEAR,       AT(no_agent_forwarding) },
 	{ "cert-authority",      OPTION_SET,         AT(is_cert_authority) },
 	{ "command",             OPTION_TEXT,        AT(command) },
+	{ "confine",             OPTION_LIST,        AT(confine) },
 	{ "environment",         OPTION_ENVIRONMENT, AT(environment) },
 	{ "expiry-time",         OPTION_EXPIRY,      AT(expires_s) },
 	{ "from",                OPTION_TEXT,        AT(from) },
@@ -272,6 +274,22 @@ merge_text(char **to, const char *from)
 	return *to == NULL ? ERR_MEMORY : 0;
 }
 
+/* Two keys that confine differently leave nothing that both allow. */
+static int
+merge_confine(struct strings *to, const struct strings *from)
+{
+	if (from->count == 0)
+		return 0;
+	if (to->count == 0)
+		return strings_copy(to, from);
+	if (to->count != from->count)
+		return ERR_PERMISSION;
+	for (size_t i = 0; i < to->count; i++)
+		if (strcmp(to->item[i], from->item[i]) != 0)
+			return ERR_PERMISSION;
+	return 0;
+}
+
 int
 key_options_merge(struct key_options *to, const struct key_options *from)
 {
@@ -286,6 +304,8 @@ key_options_merge(struct key_options *to, const struct key_options *from)
 	to->no_user_rc |= from->no_user_rc;
 	if (from->expires_s < to->expires_s)
 		to->expires_s = from->expires_s;
+	if ((r = merge_confine(&to->confine, &from->confine)) != 0)
+		return r;
 	/* The first key's environment and forwarding targets stay. */
 	if (to->environment.count == 0 &&
 	    (r = strings_copy(&to->environment, &from->environment)) != 0)
@@ -332,6 +352,7 @@ key_options_write(struct buf *out, const struct key_options *o)
 	write_boolean(out, o->no_user_rc);
 	write_boolean(out, o->command != NULL);
 	write_text(out, o->command != NULL ? o->command : "");
+	write_strings(out, &o->confine);
 	write_strings(out, &o->environment);
 	write_strings(out, &o->permit_open);
 	write_strings(out, &o->permit_listen);
@@ -358,6 +379,8 @@ key_options_read(struct reader *r, struct key_options *ret)
 		free(o.command);
 		o.command = NULL;
 	}
+	if (rc == 0)
+		rc = read_strings(r, &o.confine);
 	if (rc == 0)
 		rc = read_strings(r, &o.environment);
 	if (rc == 0)

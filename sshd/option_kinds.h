@@ -13,6 +13,9 @@ extern const struct config_kind config_kind_net_block_size;
 extern const struct config_kind config_kind_penalties;
 extern const struct config_kind config_kind_address_list;
 
+/* option_confine.c */
+extern const struct config_kind config_kind_trees;
+
 /* option_kinds.c: the rest */
 extern const struct config_kind config_kind_unbuilt_flag;
 extern const struct config_kind config_kind_user_patterns;

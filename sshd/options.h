@@ -133,6 +133,7 @@ struct sshd_user_environment {
 #define CONFIG_TYPE_accept_env             struct strings
 #define CONFIG_TYPE_authentication_methods struct strings
 #define CONFIG_TYPE_subsystems             struct sshd_subsystems
+#define CONFIG_TYPE_trees                  struct strings
 #define CONFIG_TYPE_max_startups           struct sshd_max_startups
 #define CONFIG_TYPE_net_block_size         struct sshd_net_block_size
 #define CONFIG_TYPE_penalties              struct sshd_penalties

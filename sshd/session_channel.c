@@ -18,6 +18,7 @@
 
 #include "common/base/file.h"
 #include "sshd/session_run.h"
+#include "sshd/session_sftp.h"
 #include "sshd/user_session.h"
 
 #define ENV_MAX        256 /* variables of one channel */
@@ -52,6 +53,7 @@ command_free(struct command *c)
 	if (c->pid > 0)
 		loop_forget_child(c->u->loop, c->pid);
 	stream_free(c->stream);
+	session_sftp_free(c->sftp);
 	timer_free(c->eof_timer);
 	port_pty_close(&c->pty);
 	strings_release(&c->env);
@@ -415,6 +417,22 @@ run(struct command *c, struct wanted *w, struct run_plan *p)
 	return loop_on_child(c->u->loop, c->pid, on_child_exit, c);
 }
 
+/* As a subsystem or by force; a client's own command is the shell's. Where
+ * only SFTP may be used there is no other server of it. */
+static bool
+is_sftp(const struct command *c, struct wanted *w)
+{
+	if (w->forced_by == NULL && w->kind != COMMAND_SUBSYSTEM)
+		return false;
+	if (session_sftp_is(w->command))
+		return true;
+	if (!session_sftp_only(c->u) || w->forced_by != NULL ||
+	    strcmp(w->subsystem, "sftp") != 0)
+		return false;
+	w->command = "internal-sftp";
+	return true;
+}
+
 static bool
 start(struct command *c, struct wanted *w)
 {
@@ -429,9 +447,14 @@ start(struct command *c, struct wanted *w)
 	if (c->started)
 		return false;
 	apply_forced(c, w);
-	if (w->command != NULL &&
-	    text_starts_with(w->command, "internal-sftp")) {
-		log_error("internal-sftp is not supported yet");
+	if (is_sftp(c, w)) {
+		log_start(c, w);
+		c->started = session_sftp_start(c, w->command, &c->sftp);
+		return c->started;
+	}
+	if (session_sftp_only(c->u)) {
+		log_info("session %u: only sftp is allowed here (Confine)",
+		    c->number);
 		return false;
 	}
 	log_start(c, w);
@@ -653,6 +676,8 @@ on_data(struct channel *channel, enum channel_stream stream, struct span data,
 {
 	struct command *c = context;
 
+	if (c->sftp != NULL)
+		return session_sftp_on_data(c->sftp, stream, data);
 	/* What comes before the command waits for it in the channel. */
 	return c->stream != NULL ? stream_on_data(c->stream, stream, data) : 0;
 }
@@ -662,6 +687,8 @@ on_eof(struct channel *channel, void *context)
 {
 	struct command *c = context;
 
+	if (c->sftp != NULL)
+		session_sftp_on_eof(c->sftp);
 	if (c->stream != NULL)
 		stream_on_eof(c->stream);
 }
@@ -680,6 +707,8 @@ on_writable(struct channel *channel, void *context)
 {
 	struct command *c = context;
 
+	if (c->sftp != NULL)
+		session_sftp_on_writable(c->sftp);
 	if (c->stream != NULL)
 		stream_on_writable(c->stream);
 }

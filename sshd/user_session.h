@@ -30,6 +30,8 @@
 #include "sshd/protocol.h"
 #include "sshd/session_start.h"
 
+struct session_sftp;
+
 struct user_session {
 	struct ipc monitor;
 	const struct sshd_config *config;
@@ -50,6 +52,7 @@ struct user_session {
 	int command_count;
 	unsigned next_number;
 	bool no_more_sessions;
+	bool is_confined; /* to directories, with all it starts */
 	unsigned proof_requests;
 	char *auth_info_path; /* to be removed; NULL */
 	bool stopping;
@@ -60,8 +63,9 @@ struct user_session {
 struct command {
 	struct list link;
 	struct user_session *u;
-	struct channel *channel; /* NULL once it is closed */
-	struct stream *stream;   /* NULL until something runs */
+	struct channel *channel;   /* NULL once it is closed */
+	struct stream *stream;     /* NULL until something runs */
+	struct session_sftp *sftp; /* internal-sftp instead; NULL */
 	unsigned number;
 	struct strings env; /* from the client */
 	bool has_pty;

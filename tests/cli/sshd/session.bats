@@ -130,12 +130,13 @@ soon() {
 	run -0 with_key here target true
 }
 
-@test "subsystems run; unknown ones and internal-sftp (not yet) are refused" {
+@test "subsystems run; unknown ones are refused" {
 	run -0 bash -c "echo through | timeout 20 '$SSH' -F '$SCRATCH/ssh_config' -s target cat"
 	[ "$output" = through ]
 	run -255 ssh_ -s target nonsense
-	run -255 ssh_ -s target sftp
-	grep -q 'internal-sftp is not supported yet' "$SSHD_LOG"
+	run -0 bash -c "timeout 20 '$SSH' -F '$SCRATCH/ssh_config' -s target sftp </dev/null"
+	# It is a server's name, not a command's.
+	run -127 ssh_ target internal-sftp
 }
 
 @test "a client that vanishes takes its processes along" {
