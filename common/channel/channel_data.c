@@ -86,12 +86,14 @@ channel_write_begin(
 
 /* Sends the packet with its data in it. */
 static int
-end_data(struct channel *c, size_t len)
+end_data(struct channel *c, size_t len, bool more)
 {
 	int r;
 
 	write_string_end(c->writing, c->write_mark);
-	if ((r = transport_end(c->k->t)) != 0)
+	r = more ? transport_end_before_reserved(c->k->t)
+		 : transport_end(c->k->t);
+	if (r != 0)
 		return r;
 	c->peer_window -= (uint32_t)len;
 	c->bytes_out += len;
@@ -106,7 +108,7 @@ channel_write_commit(struct channel *c, size_t used)
 		return used == 0 ? 0 : ERR_ARGUMENT;
 	}
 	buf_extend(c->writing, used);
-	return end_data(c, used);
+	return end_data(c, used, false);
 }
 
 size_t
@@ -141,8 +143,12 @@ channel_read_commit(struct channel *c, enum channel_stream stream,
     const struct iovec *room, size_t used)
 {
 	size_t len = used < room->iov_len ? used : room->iov_len;
-	int r = channel_write_commit(c, len);
+	int r;
 
+	if (len == used)
+		return channel_write_commit(c, len);
+	buf_extend(c->writing, len);
+	r = end_data(c, len, true);
 	for (room++, used -= len; r == 0 && used > 0; room++, used -= len) {
 		struct buf *b =
 		    transport_begin_reserved(c->k->t, data_message(stream));
@@ -150,7 +156,7 @@ channel_read_commit(struct channel *c, enum channel_stream stream,
 		len = used < room->iov_len ? used : room->iov_len;
 		write_data_head(c, stream, b);
 		transport_append(b, span_of(room->iov_base, len));
-		r = end_data(c, len);
+		r = end_data(c, len, len < used);
 	}
 	return r;
 }

@@ -477,7 +477,7 @@ transport_begin_reserved(struct transport *t, uint8_t type)
 }
 
 int
-transport_end(struct transport *t)
+transport_end_before_reserved(struct transport *t)
 {
 	int r;
 
@@ -485,8 +485,17 @@ transport_end(struct transport *t)
 		packet_abandon(t);
 		return t->error.code;
 	}
-	if ((r = packet_end(t)) != 0)
-		return r == ERR_LIMIT ? r : transport_close(t, r);
+	r = packet_end(t);
+	return r == 0 || r == ERR_LIMIT ? r : transport_close(t, r);
+}
+
+int
+transport_end(struct transport *t)
+{
+	int r = transport_end_before_reserved(t);
+
+	if (r != 0 || t->phase == PHASE_CLOSED)
+		return r;
 	if ((r = kex_check_limits(t)) != 0)
 		return transport_close(t, r);
 	return 0;

@@ -153,6 +153,9 @@ size_t transport_reserve(struct transport *t, size_t head, size_t len,
     struct iovec *ret_room, size_t max);
 /* As transport_begin, in the first room that is left. */
 struct buf *transport_begin_reserved(struct transport *t, uint8_t type);
+/* As transport_end, for a packet that other rooms are still to follow: no key
+ * exchange is begun, whose first packet would be composed in them. */
+int transport_end_before_reserved(struct transport *t) MUST_CHECK;
 /* Appends data to b; what lies there already is not moved. */
 void transport_append(struct buf *b, struct span data);
 
