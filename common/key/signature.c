@@ -127,14 +127,10 @@ fits_plain(const struct key_type_row *row, const struct signature_algorithm *a)
 void
 key_set_signer(struct key *k, const struct key_signer *signer)
 {
+	if (k->signer.free != NULL)
+		k->signer.free(k->signer.context);
 	k->signer = *signer;
 	k->has_private = true;
-}
-
-bool
-key_signs_elsewhere(const struct key *k)
-{
-	return k->signer.sign != NULL;
 }
 
 int
