@@ -133,6 +133,12 @@ key_set_signer(struct key *k, const struct key_signer *signer)
 	k->has_private = true;
 }
 
+bool
+key_signs_elsewhere(const struct key *k)
+{
+	return k->signer.sign != NULL;
+}
+
 int
 key_sign(const struct key *k, const struct signature_algorithm *a,
     struct span data, struct buf *ret_signature)
