@@ -99,6 +99,7 @@ sshd_program_libs := -lcrypt
 ssh-agent_program_libs := -lpthread
 ssh-keyscan_program_libs := -lpthread
 ssh-pkcs11-helper_program_libs := -ldl
+sftp_program_libs := -ldl
 ssh-sk-helper_program_libs := -ldl
 
 # People run these; the others are run by programs.
@@ -130,8 +131,7 @@ endif
 
 # Hot loops of integer vectors: the compiler vectorises them at -O3.
 $(B)/common/crypto/mlkem768.o $(B)/common/crypto/sntrup761_ring.o \
-$(B)/common/crypto/keccak.o $(B)/common/crypto/umac.o \
-$(B)/common/crypto/mldsa44.o $(B)/common/crypto/mldsa44_ring.o: OPT_FILE := -O3
+$(B)/common/crypto/keccak.o $(B)/common/crypto/umac.o: OPT_FILE := -O3
 
 $(B)/%.o: %.c $(B)/flags
 	$(call say,CC $<)

@@ -75,7 +75,7 @@ request_new(struct client *c, uint8_t expect)
 {
 	struct request *q;
 
-	if (c->is_over || list_is_empty(&c->unused))
+	if (list_is_empty(&c->unused))
 		return NULL;
 	q = list_entry(c->unused.next, struct request, link);
 	list_remove(&q->link);
@@ -370,17 +370,17 @@ expected(enum sftp_kind kind)
 	}
 }
 
-/* Without memory what waits is not whole: nothing of it can be sent. */
-static bool
-out_is_whole(struct client *c)
+/* Without memory what waits is not whole: nothing of it can be sent. Whoever
+ * asked is told by client_end(). */
+static void
+check_output(struct client *c)
 {
 	if (buf_error(&c->out) == 0)
-		return true;
+		return;
 	buf_clear(&c->out);
 	c->out_start = 0;
 	error_set(&c->error, ERR_MEMORY, "out of memory");
-	client_end(c);
-	return false;
+	c->is_over = true;
 }
 
 void
@@ -391,16 +391,18 @@ client_request(struct client *c, const struct sftp_request *q,
 	struct sftp_request request = *q;
 
 	if (slot == NULL) {
-		client_end(c);
+		c->is_over = true;
 		tell_loss(fn, context);
 		return;
 	}
 	slot->fn = fn;
 	slot->context = context;
 	slot->limit = q->count;
+	if (c->is_over)
+		return;
 	request.id = slot->id;
 	sftp_request_write(&c->out, &request);
-	IGNORE_RESULT(!out_is_whole(c)); /* fn was told then */
+	check_output(c);
 }
 
 uint8_t *
@@ -416,7 +418,7 @@ client_write_begin(
 	c->write_offset = offset;
 	data = buf_reserve(&c->out, SFTP_WRITE_HEAD(handle.len) + (size_t)len);
 	if (data == NULL) {
-		IGNORE_RESULT(!out_is_whole(c)); /* told by NULL */
+		check_output(c);
 		return NULL;
 	}
 	return data + SFTP_WRITE_HEAD(handle.len);

@@ -85,8 +85,7 @@ void client_set_time(struct client *c, uint64_t now_us);
 
 /*
  * The channel is over: every unanswered request gets
- * SSH_FX_CONNECTION_LOST, and so does, at once, whoever asks later.
- * Idempotent.
+ * SSH_FX_CONNECTION_LOST. Requests made later get it at the next call.
  */
 void client_end(struct client *c);
 bool client_is_over(const struct client *c);
@@ -121,8 +120,8 @@ bool client_can_request(const struct client *c);
 /*
  * Appends one packet to the send buffer; q's id is set here. fn is called
  * once (for READ see client_reply) from client_received() or client_end();
- * from here where the channel is over or out of memory: then with
- * SSH_FX_CONNECTION_LOST. fn NULL: nobody wants to know.
+ * from here only where there are twice CLIENT_REQUESTS_MAX requests already:
+ * then with SSH_FX_CONNECTION_LOST. fn NULL: nobody wants to know.
  */
 void client_request(struct client *c, const struct sftp_request *q,
     client_reply_function *fn, void *context);

@@ -76,6 +76,15 @@ int call_list(struct caller *c, const char *path, struct call_entries *ret,
     struct error *e) MUST_CHECK;
 void call_entries_release(struct call_entries *list);
 
+/* Takes the texts in; ERR_LIMIT, ERR_MEMORY: then they are the caller's. */
+int call_entries_add(
+    struct call_entries *list, const struct call_entry *entry) MUST_CHECK;
+
+/* Several folders at once; ret_codes[i] as of call_list (e: of the last that
+ * failed). ERR_CANCELLED. */
+int call_list_all(struct caller *c, const char *const *paths, size_t count,
+    struct call_entries *ret, int *ret_codes, struct error *e) MUST_CHECK;
+
 /*
  * The server's files that a pattern (`*`, `?`, `[...]`, backslash) matches,
  * by name; full paths. Folders of one level are listed all at once. A pattern
@@ -84,5 +93,6 @@ void call_entries_release(struct call_entries *list);
  */
 int call_glob(struct caller *c, const char *pattern, struct call_entries *ret,
     struct error *e) MUST_CHECK;
+bool call_glob_has_wildcard(const char *pattern);
 
 #endif

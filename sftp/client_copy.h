@@ -50,7 +50,9 @@ struct copy_side {
 struct copy_file {
 	const char *source;
 	const char *target;
+	bool is_root; /* given to copy_add() */
 	bool is_directory;
+	bool is_skipped; /* neither file nor folder: left out, with a notice */
 	bool has_failed;
 	uint64_t size;
 };
@@ -76,7 +78,6 @@ struct copy_options {
 			    * blocks; without those the file is sent anew */
 	bool verify;       /* compares hashes of both files in the end */
 	bool atomic;       /* written under a name beside, synced, renamed */
-	bool sorted;       /* a server's listings by name */
 	uint32_t block;    /* bytes of one READ or WRITE; 0: the most */
 	uint32_t requests; /* READs or WRITEs in flight; 0: by the path */
 };

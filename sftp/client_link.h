@@ -10,7 +10,9 @@
 #ifndef SFTP_CLIENT_LINK_H
 #define SFTP_CLIENT_LINK_H
 
+#include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -24,9 +26,8 @@ struct client_link_config {
 	char *const *argv; /* program and its arguments, NULL in the end */
 	/* Bytes a second in each direction together; 0: no limit. */
 	uint64_t bytes_per_second;
-	/* The program gets its own process group: the terminal's ^C does not
-	 * end it. It still may ask on the terminal before the channel stands
-	 * (it is put in front until then). */
+	/* The terminal's ^C does not end the program: it interrupts what we
+	 * do over it. */
 	bool survives_interrupt;
 	/* Our ssh is asked for further channels on its connection. */
 	bool may_widen;
@@ -41,6 +42,7 @@ int client_link_stop(struct client_link *l);
 
 /* Borrowed; lives as long as the link. */
 struct client *client_link_client(struct client_link *l);
+pid_t client_link_pid(const struct client_link *l);
 
 /*
  * One turn over several links (a NULL entry is skipped): waits at most
@@ -51,12 +53,15 @@ struct client *client_link_client(struct client_link *l);
 int client_link_turn(struct client_link *const *links, size_t count,
     int timeout_ms, struct error *e) MUST_CHECK;
 
-/* Turns until the server's version and limits are here. */
-int client_link_wait_ready(struct client_link *l, struct error *e) MUST_CHECK;
+/* Turns until the server's version and limits are here; ERR_CANCELLED when
+ * *stop (may be NULL) was set meanwhile. */
+int client_link_wait_ready(struct client_link *l,
+    const volatile sig_atomic_t *stop, struct error *e) MUST_CHECK;
 
 /*
- * Further channels that came up since: NULL, or one that belongs to the link.
- * wanted: asks for one more, where the way can give one.
+ * A further channel that came up since: its client, which belongs to the
+ * link (not ready yet), or NULL. wanted: asks for one more, where the way can
+ * give one.
  */
 struct client *client_link_widen(struct client_link *l, bool wanted);
 
