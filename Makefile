@@ -179,6 +179,7 @@ $(B)/tests/unit/sshd_monitor_test: $(call obj,$(filter-out sshd/sshd_main.c,$(ss
 $(B)/tests/unit/sshd_admission_test: $(call obj,sshd/admission.c sshd/penalties.c)
 $(B)/tests/unit/sshd_authorized_keys_test: $(call obj,sshd/authorized_keys.c)
 $(B)/tests/unit/sftp_protocol_test: $(call obj,$(wildcard sftp/protocol*.c))
+$(addprefix $(B)/tests/unit/,sftp_server_test sftp_confine_test): $(call obj,$(filter-out sftp/server_main.c,$(sftp_server_src)))
 
 agent_engine := $(call obj,$(addprefix agent/agent_,server.c sign.c keys.c extension.c provider.c permission.c store.c))
 $(B)/tests/unit/agent_server_test: $(agent_engine)
