@@ -219,19 +219,20 @@ send_output(struct connection *c)
 	return 0;
 }
 
-/* Also while its job is being done: so the end of a connection is seen. */
 static void
-set_interest(struct connection *c)
+set_interest(struct connection *c, enum agent_state state)
 {
 	unsigned interest = 0;
-	size_t room;
+	size_t room = 0;
 
-	IGNORE_RESULT(agent_peer_space(c->peer, &room) == NULL);
+	if (state == AGENT_READING)
+		IGNORE_RESULT(agent_peer_space(c->peer, &room) == NULL);
 	if (room > 0)
 		interest |= WATCH_READ;
 	if (agent_peer_output(c->peer).len > 0)
 		interest |= WATCH_WRITE;
-	watch_set(c->watch, interest);
+	/* Nothing but the end of the connection is waited for otherwise. */
+	watch_set(c->watch, interest | WATCH_HANGUP);
 }
 
 /* Lets the peer work until it waits for something. */
@@ -255,7 +256,7 @@ run(struct connection *c)
 	if (r != 0)
 		connection_close(c);
 	else
-		set_interest(c);
+		set_interest(c, state);
 }
 
 /* 0: nothing came, or it was given to the peer. */
@@ -287,6 +288,8 @@ on_connection(struct watch *w, unsigned ready, void *context)
 
 	if (ready & WATCH_READ)
 		r = receive(c);
+	else if (ready & WATCH_HANGUP)
+		r = ERR_CLOSED;
 	if (r != 0)
 		connection_close(c);
 	else
@@ -331,7 +334,7 @@ connection_new(struct process *p, int fd)
 	}
 	list_add_last(&p->connections, &c->link);
 	p->count++;
-	set_interest(c);
+	set_interest(c, AGENT_READING);
 	return 0;
 }
 

@@ -10,12 +10,12 @@
 #include "common/event/loop.h"
 #include "common/transport/link.h"
 #include "common/transport/transport.h"
-#include "ssh/agent_forward.h"
 #include "ssh/arguments.h"
 #include "ssh/auth.h"
 #include "ssh/chaff.h"
 #include "ssh/connect.h"
 #include "ssh/hostkey.h"
+#include "ssh/hostkey_update.h"
 #include "ssh/identities.h"
 #include "ssh/keepalive.h"
 #include "ssh/memory.h"
@@ -54,9 +54,10 @@ struct client {
 	struct auth *auth;
 	struct connection *connection;
 	struct session *session;
-	struct agent_forward *agent_forward; /* NULL: off */
 	struct keepalive *keepalive;
 	struct chaff *chaff;
+	struct host_update *update; /* of host keys, under way */
+	bool has_host_keys;         /* the server told them once */
 	uint64_t rtt_us;
 	uint8_t deferred_escape; /* a command that waits for the loop */
 };

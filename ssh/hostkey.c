@@ -5,18 +5,15 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <unistd.h>
 
-#include "common/base/file.h"
 #include "common/base/log.h"
-#include "common/base/secret.h"
 #include "common/base/time.h"
 #include "common/key/certificate.h"
 #include "common/key/revocation.h"
 #include "common/port/prompt.h"
-
-#define BOX_LINE "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@"
+#include "ssh/hostkey_dns.h"
+#include "ssh/hostkey_text.h"
+#include "ssh/known_hosts_command.h"
 
 /* ---- lookup ---- */
 
@@ -39,6 +36,16 @@ look_up(
 	look_up_files(&o->global_known_hosts_file, name, found);
 }
 
+/* Lines of KnownHostsCommand, where the order of algorithms is ours. */
+static int
+order_by_command(struct host_check *h, struct error *e)
+{
+	if (ssh_options_is_set(h->o, SSH_OPTION_host_key_algorithms))
+		return 0;
+	return known_hosts_command(h->o, h->tokens, KNOWN_HOSTS_FOR_ORDER,
+	    h->name, NULL, &h->ordered, e);
+}
+
 int
 host_check_init(struct host_check *h, const struct ssh_options *o,
     const struct ssh_tokens *tokens, struct error *e)
@@ -56,15 +63,18 @@ host_check_init(struct host_check *h, const struct ssh_options *o,
 	if (h->name == NULL)
 		return error_set(e, ERR_MEMORY, "out of memory");
 	look_up(o, h->name, &h->found);
-	return 0;
+	return order_by_command(h, e);
 }
 
 void
 host_check_release(struct host_check *h)
 {
 	known_hosts_release(&h->found);
+	known_hosts_release(&h->ordered);
+	known_hosts_release(&h->found_address);
 	free(h->host);
 	free(h->name);
+	free(h->address_name);
 	memset(h, 0, sizeof(*h));
 }
 
@@ -76,42 +86,8 @@ host_check_algorithms(const struct host_check *h)
 	/* An order that somebody wrote down stays. */
 	if (ssh_options_is_set(h->o, SSH_OPTION_host_key_algorithms))
 		return strdup(list);
-	return known_hosts_order_algorithms(&h->found, list);
-}
-
-/* ---- words about a key ---- */
-
-static const char *
-type_of(const struct key *k)
-{
-	return key_row(k)->short_name;
-}
-
-static char *
-fingerprint(const struct host_check *h, const struct key *k)
-{
-	return key_fingerprint(k, h->o->fingerprint_hash == FINGERPRINT_HASH_MD5
-				      ? DIGEST_MD5
-				      : DIGEST_SHA256);
-}
-
-static char *
-randomart(const struct host_check *h, const struct key *k)
-{
-	if (!h->o->visual_host_key)
-		return NULL;
-	return key_randomart(k, h->o->fingerprint_hash == FINGERPRINT_HASH_MD5
-				    ? DIGEST_MD5
-				    : DIGEST_SHA256);
-}
-
-static void
-log_lines(const char *text)
-{
-	struct span rest = span_text(text), line;
-
-	while (line_next(&rest, &line))
-		log_info("%.*s", (int)line.len, (const char *)line.ptr);
+	return known_hosts_order_algorithms(
+	    h->found.count > 0 ? &h->found : &h->ordered, list);
 }
 
 static bool
@@ -122,19 +98,6 @@ refuse(void)
 }
 
 /* ---- a key that was revoked ---- */
-
-static void
-warn_revoked(const struct host_check *h, const struct key *k)
-{
-	log_error(BOX_LINE);
-	log_error(
-	    "@       WARNING: REVOKED HOST KEY DETECTED!               @");
-	log_error(BOX_LINE);
-	log_error("The %s host key for %s is marked as revoked.", type_of(k),
-	    h->host);
-	log_error("This could mean that a stolen key is being used to "
-		  "impersonate this host.");
-}
 
 /* Is k revoked by a file? Unreadable: yes, as nothing can then be said to be
  * good. */
@@ -151,8 +114,8 @@ is_in_revoked_file(const char *path, const struct key *k)
 	return is_in;
 }
 
-static bool
-is_revoked(const struct host_check *h, const struct key *k)
+bool
+host_check_is_revoked(const struct host_check *h, const struct key *k)
 {
 	const struct strings *files = &h->o->revoked_host_keys;
 
@@ -168,8 +131,8 @@ is_revoked(const struct host_check *h, const struct key *k)
 		}
 		is_in = is_in_revoked_file(path, k);
 		if (is_in)
-			log_error("%s host key for %s is in %s", type_of(k),
-			    h->host, path);
+			log_error("%s host key for %s is in %s",
+			    hostkey_type(k), h->host, path);
 		free(path);
 		if (is_in)
 			return true;
@@ -180,53 +143,28 @@ is_revoked(const struct host_check *h, const struct key *k)
 static bool
 on_revoked(const struct host_check *h, const struct key *k)
 {
-	warn_revoked(h, k);
+	hostkey_warn_revoked(h, k);
 	log_error("%s host key for %s was revoked and you have requested "
 		  "strict checking.",
-	    type_of(k), h->host);
+	    hostkey_type(k), h->host);
 	return refuse();
 }
 
 /* ---- a key that has changed ---- */
 
-static void
-warn_changed(const struct host_check *h, const struct key *k,
-    const struct known_host *line)
-{
-	char *text = fingerprint(h, k), *art = randomart(h, k);
-	const char *file = h->o->user_known_hosts_file.count > 0
-			       ? h->o->user_known_hosts_file.item[0]
-			       : line->file;
-
-	log_error(BOX_LINE);
-	log_error(
-	    "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @");
-	log_error(BOX_LINE);
-	log_error("IT IS POSSIBLE THAT SOMEONE IS DOING SOMETHING NASTY!");
-	log_error("Someone could be eavesdropping on you right now "
-		  "(man-in-the-middle attack)!");
-	log_error("It is also possible that a host key has just been changed.");
-	log_error("The fingerprint for the %s key sent by the remote host is",
-	    type_of(k));
-	log_error("%s.", text != NULL ? text : "unknown");
-	if (art != NULL)
-		log_lines(art);
-	log_error("Please contact your system administrator.");
-	log_error(
-	    "Add correct host key in %s to get rid of this message.", file);
-	log_error("Offending %s key in %s:%lu", type_of(line->key), line->file,
-	    line->line);
-	log_error("  remove with:");
-	log_error("  ssh-keygen -f \"%s\" -R \"%s\"", line->file, h->name);
-	free(text);
-	free(art);
-}
-
 static bool
 on_changed(
     struct host_check *h, const struct key *k, const struct known_host *line)
 {
-	warn_changed(h, k, line);
+	const struct known_host *address_line = NULL;
+
+	if (h->address_name != NULL) {
+		enum known_hosts_verdict v =
+		    known_hosts_check(&h->found_address, k, &address_line);
+
+		hostkey_warn_spoofing(h, k, v, address_line);
+	}
+	hostkey_warn_changed(h, k, line);
 	if (h->o->strict_host_key_checking != STRICT_HOST_KEY_CHECKING_NO) {
 		log_error("Host key for %s has changed and you have requested "
 			  "strict checking.",
@@ -239,183 +177,84 @@ on_changed(
 
 /* ---- a key that is new ---- */
 
-static bool
-remember(struct host_check *h, const struct key *k)
+/* Where new keys are written; NULL: nowhere. */
+static const char *
+file_to_write(const struct host_check *h)
 {
 	const struct strings *files = &h->o->user_known_hosts_file;
+
+	return files->count == 0 || strcmp(files->item[0], "none") == 0 ||
+		       strcmp(files->item[0], "/dev/null") == 0
+		   ? NULL
+		   : files->item[0];
+}
+
+/* The name, with a new address beside it. Hashed, each has its own line. */
+static int
+add_names(const struct host_check *h, const struct key *k, const char *path,
+    struct error *e)
+{
+	bool hash = h->o->hash_known_hosts;
+	const char *address =
+	    h->address_name != NULL && h->found_address.count == 0
+		? h->address_name
+		: NULL;
+	char *both;
+	int r;
+
+	if (address == NULL || hash)
+		r = known_hosts_add(path, h->name, k, hash, e);
+	else if ((both = text_format("%s,%s", h->name, address)) == NULL)
+		r = error_set(e, ERR_MEMORY, "%s", error_text(ERR_MEMORY));
+	else {
+		r = known_hosts_add(path, both, k, false, e);
+		free(both);
+	}
+	if (r == 0 && address != NULL && hash)
+		r = known_hosts_add(path, address, k, true, e);
+	return r;
+}
+
+/* Not being able to write it down is no reason to stay away. */
+static void
+remember(const struct host_check *h, const struct key *k)
+{
+	const char *path = file_to_write(h);
 	struct error e = { 0 };
 
-	if (files->count == 0 || strcmp(files->item[0], "none") == 0 ||
-	    strcmp(files->item[0], "/dev/null") == 0) {
-		log_info("Warning: Permanently added '%s' (%s) to the list of "
-			 "known hosts.",
-		    h->name, type_of(k));
-		return true;
-	}
-	if (known_hosts_add(
-		files->item[0], h->name, k, h->o->hash_known_hosts, &e) != 0) {
+	if (path != NULL && add_names(h, k, path, &e) != 0)
 		log_info("Failed to add the host to the list of known hosts "
 			 "(%s): %s",
-		    files->item[0], e.text);
-		return false;
-	}
-	log_info("Warning: Permanently added '%s' (%s) to the list of known "
-		 "hosts.",
-	    h->name, type_of(k));
-	return true;
-}
-
-static void
-write_other_names(
-    const struct host_check *h, const struct key *k, struct buf *out)
-{
-	const struct strings *files = &h->o->user_known_hosts_file;
-	struct strings names = STRINGS_INIT;
-
-	for (size_t i = 0; i < files->count; i++)
-		if (known_hosts_names_of_key(files->item[i], k, &names) != 0)
-			break;
-	if (names.count == 0)
-		buf_printf(out, "This key is not known by any other names.\n");
+		    path, e.text);
 	else
-		buf_printf(out, "This host key is known by the following other "
-				"names/addresses:\n");
-	for (size_t i = 0; i < names.count; i++) {
-		buf_printf(out, "    ");
-		text_escape(out, span_text(names.item[i]), false);
-		buf_printf(out, "\n");
-	}
-	strings_release(&names);
-}
-
-/* The whole question; fresh text. */
-static char *
-compose_question(const struct host_check *h, const struct key *k,
-    const struct peer *peer, bool has_other_types, const char *print)
-{
-	struct buf out = BUF_INIT;
-	char *address =
-	    peer->is_proxied ? NULL : known_hosts_name(peer->text, peer->port);
-	char *art = randomart(h, k);
-
-	buf_printf(&out,
-	    "The authenticity of host '%s (%s)' can't be "
-	    "established%s\n%s key fingerprint is %s.\n",
-	    h->name,
-	    address != NULL ? address : "<no hostip for proxy command>",
-	    has_other_types ? ",\nbut keys of different type are already known "
-			      "for this host."
-			    : ".",
-	    type_of(k), print);
-	if (art != NULL)
-		buf_printf(&out, "%s", art);
-	write_other_names(h, k, &out);
-	buf_printf(&out, "Are you sure you want to continue connecting "
-			 "(yes/no/[fingerprint])? ");
-	free(address);
-	free(art);
-	return buf_take_text(&out);
-}
-
-/* Asks until the answer is one; a fingerprint must be the key's. */
-static bool
-ask(const char *question, const char *print)
-{
-	const char *text = question;
-	struct error e = { 0 };
-	char *answer;
-
-	for (;;) {
-		bool yes, no;
-
-		if (prompt_line(text, &answer, &e) != 0)
-			return false;
-		yes = strcasecmp(answer, "yes") == 0 ||
-		      strcmp(answer, print) == 0;
-		no = strcasecmp(answer, "no") == 0 || *answer == '\0';
-		secret_free_text(answer);
-		if (yes || no)
-			return yes;
-		text = "Please type 'yes', 'no' or the fingerprint: ";
-	}
+		log_info("Warning: Permanently added '%s' (%s) to the list of "
+			 "known hosts.",
+		    h->name, hostkey_type(k));
 }
 
 static bool
-ask_about_new(struct host_check *h, const struct key *k,
-    const struct peer *peer, bool has_other_types)
-{
-	char *print = fingerprint(h, k);
-	char *question = NULL;
-	bool yes = false;
-
-	if (h->o->batch_mode || !prompt_is_possible())
-		log_error("The %s key of %s (%s) is not known, and there is "
-			  "nobody to ask; StrictHostKeyChecking=accept-new "
-			  "would accept it.",
-		    type_of(k), h->name,
-		    print != NULL ? print : "no fingerprint");
-	else if (print != NULL && (question = compose_question(h, k, peer,
-				       has_other_types, print)) != NULL)
-		yes = ask(question, print);
-	free(question);
-	free(print);
-	return yes;
-}
-
-static void
-show_randomart(const struct host_check *h, const struct key *k)
-{
-	char *art = randomart(h, k), *print;
-
-	if (art == NULL)
-		return;
-	if ((print = fingerprint(h, k)) != NULL)
-		log_info("Host key fingerprint is %s", print);
-	log_lines(art);
-	free(print);
-	free(art);
-}
-
-static bool
-on_new(struct host_check *h, const struct key *k, const struct peer *peer,
-    bool has_other_types)
+on_new(struct host_check *h, const struct key *k, bool has_other_types)
 {
 	switch (h->o->strict_host_key_checking) {
 	case STRICT_HOST_KEY_CHECKING_YES:
 		log_error("No %s host key is known for %s and you have "
 			  "requested strict checking.",
-		    type_of(k), h->name);
+		    hostkey_type(k), h->name);
 		return refuse();
 	case STRICT_HOST_KEY_CHECKING_ASK:
-		if (!ask_about_new(h, k, peer, has_other_types))
+		if (!hostkey_ask_about_new(h, k, has_other_types))
 			return refuse();
+		h->may_update = true;
 		break;
 	default:
-		show_randomart(h, k);
+		hostkey_show_randomart(h, k);
 		break;
 	}
-	/* Not being able to write it down is no reason to stay away. */
-	(void)remember(h, k);
+	remember(h, k);
 	return true;
 }
 
-/* A host on another port than 22 may be known without the port. */
-static bool
-is_known_without_port(const struct host_check *h, const struct key *k)
-{
-	struct known_hosts found = { 0 };
-	bool is_known;
-
-	if (strcmp(h->name, h->host) == 0)
-		return false;
-	log_debug1("checking without port identifier");
-	look_up(h->o, h->host, &found);
-	is_known = known_hosts_check(&found, k, NULL) == KNOWN_HOSTS_OK;
-	known_hosts_release(&found);
-	if (is_known)
-		log_debug1("found matching key w/out port");
-	return is_known;
-}
+/* ---- the address (CheckHostIP) ---- */
 
 static bool
 is_loopback(const struct peer *peer)
@@ -429,39 +268,120 @@ is_loopback(const struct peer *peer)
 		   : memcmp(peer->address.bytes, six, sizeof(six)) == 0;
 }
 
-static void
-log_key(const struct host_check *h, const struct key *k)
+/* What is known of the address, where it says more than the name. False: the
+ * command failed. */
+static bool
+look_up_address(struct host_check *h, const struct key *k)
 {
-	char *print;
+	const struct peer *p = h->peer;
+	struct error e = { 0 };
 
-	if (!log_wants(LOG_LEVEL_DEBUG1))
+	if (!h->o->check_host_ip || p->is_proxied || is_loopback(p) ||
+	    strcmp(h->host, p->text) == 0)
+		return true;
+	h->address_name = known_hosts_name(p->text, p->port);
+	if (h->address_name == NULL)
+		return false;
+	look_up(h->o, h->address_name, &h->found_address);
+	if (known_hosts_command(h->o, h->tokens, KNOWN_HOSTS_FOR_ADDRESS,
+		h->address_name, k, &h->found_address, &e) == 0)
+		return true;
+	log_error("%s", e.text);
+	return false;
+}
+
+static void
+remember_address(const struct host_check *h, const struct key *k)
+{
+	const char *path = file_to_write(h);
+	struct error e = { 0 };
+
+	if (path == NULL)
 		return;
-	print = fingerprint(h, k);
-	log_debug1("Server host key: %s %s", key_type_name(k),
-	    print != NULL ? print : "");
-	free(print);
+	if (known_hosts_add(
+		path, h->address_name, k, h->o->hash_known_hosts, &e) != 0)
+		log_info("Failed to add the %s host key for IP address '%s' to "
+			 "the list of known hosts (%s): %s",
+		    hostkey_type(k), h->address_name, path, e.text);
+	else
+		log_info("Warning: Permanently added the %s host key for IP "
+			 "address '%s' to the list of known hosts.",
+		    hostkey_type(k), h->address_name);
+}
+
+static bool
+ask_to_go_on(const struct host_check *h)
+{
+	bool yes = false;
+
+	if (h->o->strict_host_key_checking == STRICT_HOST_KEY_CHECKING_YES) {
+		log_error("Exiting, you have requested strict checking.");
+		return false;
+	}
+	if (h->o->strict_host_key_checking != STRICT_HOST_KEY_CHECKING_ASK)
+		return true;
+	if (h->o->batch_mode || !prompt_is_possible()) {
+		log_error("There is nobody to ask; the address is not "
+			  "trusted.");
+		return false;
+	}
+	return prompt_confirm("Are you sure you want to continue connecting "
+			      "(yes/no)? ",
+		   &yes, NULL) == 0 &&
+	       yes;
+}
+
+/* The name is known with this key; is its address too? line: of the name. */
+static bool
+verify_address(
+    struct host_check *h, const struct key *k, const struct known_host *line)
+{
+	const struct known_host *other = NULL;
+
+	if (h->address_name == NULL)
+		return true;
+	switch (known_hosts_check(&h->found_address, k, &other)) {
+	case KNOWN_HOSTS_OK:
+		return true;
+	case KNOWN_HOSTS_REVOKED:
+		hostkey_warn_revoked(h, k);
+		return refuse();
+	case KNOWN_HOSTS_CHANGED:
+		break;
+	default:
+		remember_address(h, k);
+		return true;
+	}
+	h->may_update = false;
+	log_info("Warning: the %s host key for '%s' differs from the key for "
+		 "the IP address '%s'",
+	    hostkey_type(k), h->name, h->address_name);
+	log_info("Offending key for IP in %s:%lu", other->file, other->line);
+	log_info("Matching host key in %s:%lu", line->file, line->line);
+	return ask_to_go_on(h) || refuse();
+}
+
+/* ---- the verdict on a key ---- */
+
+/* A host on another port than 22 may be known without the port. */
+static enum known_hosts_verdict
+check_without_port(const struct host_check *h, const struct key *k)
+{
+	struct known_hosts found = { 0 };
+	enum known_hosts_verdict v;
+
+	if (strcmp(h->name, h->host) == 0)
+		return KNOWN_HOSTS_NEW;
+	log_debug1("checking without port identifier");
+	look_up(h->o, h->host, &found);
+	v = known_hosts_check(&found, k, NULL);
+	known_hosts_release(&found);
+	if (v == KNOWN_HOSTS_OK)
+		log_debug1("found matching key w/out port");
+	return v;
 }
 
 /* ---- certificates ---- */
-
-static void
-log_certificate(const struct host_check *h, const struct key *k)
-{
-	const struct certificate *c = key_certificate(k);
-	char *print, *ca;
-
-	if (!log_wants(LOG_LEVEL_DEBUG1))
-		return;
-	print = fingerprint(h, k);
-	ca = fingerprint(h, c->ca);
-	log_debug1("Server host certificate: %s %s, serial %llu ID \"%s\" CA "
-		   "%s %s",
-	    key_type_name(k), print != NULL ? print : "",
-	    (unsigned long long)c->serial, c->key_id, key_type_name(c->ca),
-	    ca != NULL ? ca : "");
-	free(print);
-	free(ca);
-}
 
 /* Does what the certificate says hold for this host? */
 static bool
@@ -509,7 +429,19 @@ check_certificate(const struct host_check *h, const struct key *k)
 /* ---- the verdict ---- */
 
 static bool
-verify_plain(struct host_check *h, const struct key *k, const struct peer *peer)
+on_known(
+    struct host_check *h, const struct key *k, const struct known_host *line)
+{
+	log_debug1("Host '%s' is known and matches the %s host key.", h->name,
+	    hostkey_type(k));
+	log_debug1("Found key in %s:%lu", line->file, line->line);
+	h->may_update = strings_has(&h->o->user_known_hosts_file, line->file);
+	hostkey_show_randomart(h, k);
+	return verify_address(h, k, line);
+}
+
+static bool
+verify_plain(struct host_check *h, const struct key *k)
 {
 	const struct known_host *line = NULL;
 	enum known_hosts_verdict verdict =
@@ -517,28 +449,27 @@ verify_plain(struct host_check *h, const struct key *k, const struct peer *peer)
 
 	switch (verdict) {
 	case KNOWN_HOSTS_OK:
-		log_debug1("Host '%s' is known and matches the %s host key.",
-		    h->name, type_of(k));
-		if (line != NULL)
-			log_debug1(
-			    "Found key in %s:%lu", line->file, line->line);
-		show_randomart(h, k);
-		return true;
+		return on_known(h, k, line);
 	case KNOWN_HOSTS_REVOKED:
 		return on_revoked(h, k);
 	case KNOWN_HOSTS_CHANGED:
 		return on_changed(h, k, line);
 	default:
-		if (is_known_without_port(h, k))
-			return true;
-		return on_new(h, k, peer, verdict == KNOWN_HOSTS_NEW_TYPE);
+		break;
+	}
+	switch (check_without_port(h, k)) {
+	case KNOWN_HOSTS_OK:
+		return true;
+	case KNOWN_HOSTS_REVOKED:
+		return on_revoked(h, k);
+	default:
+		return on_new(h, k, verdict == KNOWN_HOSTS_NEW_TYPE);
 	}
 }
 
 /* A certificate by nobody we know still shows a key, which may be known. */
 static bool
-verify_key_inside(
-    struct host_check *h, const struct key *k, const struct peer *peer)
+verify_key_inside(struct host_check *h, const struct key *k)
 {
 	struct key *plain;
 	bool ok;
@@ -546,38 +477,61 @@ verify_key_inside(
 	log_debug1("No matching CA found. Retry with plain key");
 	if (key_from_blob(key_plain_blob(k), &plain) != 0)
 		return refuse();
-	ok = verify_plain(h, plain, peer);
+	ok = verify_plain(h, plain);
 	key_unref(plain);
+	h->may_update = false;
 	return ok;
+}
+
+static bool
+verify_certificate(struct host_check *h, const struct key *k)
+{
+	switch (check_certificate(h, k)) {
+	case KNOWN_HOSTS_OK:
+		log_debug1("Host '%s' is known and matches the %s host "
+			   "certificate.",
+		    h->name, hostkey_type(k));
+		return true;
+	case KNOWN_HOSTS_REVOKED:
+		return on_revoked(h, k);
+	default:
+		return verify_key_inside(h, k);
+	}
+}
+
+/* What the command knows, now that there is a key to ask about. */
+static bool
+ask_command(struct host_check *h, const struct key *k)
+{
+	struct error e = { 0 };
+
+	if (known_hosts_command(h->o, h->tokens, KNOWN_HOSTS_FOR_HOSTNAME,
+		h->name, k, &h->found, &e) == 0)
+		return true;
+	log_error("%s", e.text);
+	return refuse();
 }
 
 bool
 host_check_verify(
     struct host_check *h, const struct key *k, const struct peer *peer)
 {
-	bool is_certificate = key_certificate(k) != NULL;
-
-	log_key(h, k);
-	if (is_certificate)
-		log_certificate(h, k);
-	if (is_revoked(h, k))
+	h->peer = peer;
+	hostkey_log(h, k);
+	if (host_check_is_revoked(h, k))
 		return on_revoked(h, k);
+	h->dns = hostkey_check_dns(h, k);
+	if (h->dns == HOST_DNS_SECURE && h->o->verify_host_key_dns == NYA_YES)
+		return true;
 	if (h->o->no_host_authentication_for_localhost && is_loopback(peer)) {
 		log_debug1("Forcing accepting of host key for "
 			   "loopback/localhost.");
 		return true;
 	}
-	if (!is_certificate)
-		return verify_plain(h, k, peer);
-	switch (check_certificate(h, k)) {
-	case KNOWN_HOSTS_OK:
-		log_debug1("Host '%s' is known and matches the %s host "
-			   "certificate.",
-		    h->name, type_of(k));
-		return true;
-	case KNOWN_HOSTS_REVOKED:
-		return on_revoked(h, k);
-	default:
-		return verify_key_inside(h, k, peer);
-	}
+	if (!ask_command(h, k))
+		return false;
+	if (!look_up_address(h, k))
+		return refuse();
+	return key_certificate(k) != NULL ? verify_certificate(h, k)
+					  : verify_plain(h, k);
 }

@@ -813,6 +813,20 @@ ssh_option_expand(enum ssh_option row, const char *text,
 	return r;
 }
 
+int
+ssh_option_expand_command(enum ssh_option row, const char *text,
+    const struct ssh_tokens *t, struct strings *ret_argv, struct error *e)
+{
+	const struct config_row *w = &rows[row];
+	int r = config_expand_command(text, &t->tokens, w->tokens,
+	    (w->flags & CONFIG_ENV) != 0,
+	    (w->flags & CONFIG_TILDE) != 0 ? t->home : NULL, ret_argv, e);
+
+	if (r == ERR_CONFIG)
+		error_prefix(e, "%s \"%s\"", w->keyword, text);
+	return r;
+}
+
 /* ---- -G ---- */
 
 void

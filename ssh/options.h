@@ -221,6 +221,12 @@ void ssh_tokens_release(struct ssh_tokens *t);
 int ssh_option_expand(enum ssh_option row, const char *text,
     const struct ssh_tokens *t, char **ret, struct error *e) MUST_CHECK;
 
+/* The same for a command that is run without a shell: each of its words is
+ * expanded by itself. */
+int ssh_option_expand_command(enum ssh_option row, const char *text,
+    const struct ssh_tokens *t, struct strings *ret_argv,
+    struct error *e) MUST_CHECK;
+
 /* Was it given on the command line or in a file? */
 bool ssh_options_is_set(const struct ssh_options *o, enum ssh_option row);
 

@@ -74,11 +74,20 @@ print_certificate_keys(void)
 	print_key_rows(false, true);
 }
 
+/* Is it for certificates of a type that is off? Nobody has such. */
+static bool
+is_of_no_use(const struct signature_algorithm *a)
+{
+	return signature_is_of_certificate(a) &&
+	       key_type_find(span_text(a->key_type))->off;
+}
+
 static void
 print_signatures(void)
 {
 	for (size_t i = 0; signature_row(i) != NULL; i++)
-		puts(signature_row(i)->name);
+		if (!is_of_no_use(signature_row(i)))
+			puts(signature_row(i)->name);
 }
 
 static void

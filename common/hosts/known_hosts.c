@@ -95,6 +95,15 @@ known_hosts_lookup(const char *path, const char *name,
 	return r;
 }
 
+int
+known_hosts_lookup_text(struct span text, const char *path, const char *name,
+    struct known_hosts *found)
+{
+	struct lookup l = { span_text(name), found };
+
+	return known_hosts_walk_text(text, path, on_lookup_line, &l);
+}
+
 enum known_hosts_verdict
 known_hosts_check(const struct known_hosts *found, const struct key *k,
     const struct known_host **ret_line)
@@ -239,7 +248,7 @@ append_line(const char *path, const char *line, struct error *e)
 	struct stat st;
 	int fd, r;
 
-	fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	fd = known_hosts_open(path, O_RDWR | O_APPEND | O_CREAT);
 	if (fd < 0)
 		return error_set_errno(e, "%s", path);
 	if (fstat(fd, &st) != 0) {

@@ -41,6 +41,10 @@ void known_hosts_release(struct known_hosts *k);
 int known_hosts_lookup(const char *path, const char *name,
     struct known_hosts *found, struct error *e) MUST_CHECK;
 
+/* The same for text; path is what stands in the lines found. */
+int known_hosts_lookup_text(struct span text, const char *path,
+    const char *name, struct known_hosts *found) MUST_CHECK;
+
 enum known_hosts_verdict {
 	KNOWN_HOSTS_OK,
 	KNOWN_HOSTS_NEW,      /* no key known for the host */

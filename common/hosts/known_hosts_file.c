@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,6 +26,9 @@
 #define HASH_SIZE   20
 #define HASH_BASE64 28 /* 20 bytes with one '=' */
 #define PIECE       ((size_t)256 * 1024)
+
+#define LOCK_TRIES   50
+#define LOCK_WAIT_US 20000
 
 /* ---- lines ---- */
 
@@ -94,28 +98,35 @@ struct walk {
 	unsigned long number;
 };
 
-/* Visits each whole line in b and drops them. */
+/* Visits each whole line; *rest is what is left. */
 static int
-visit_lines(struct walk *w, struct buf *b, bool is_last)
+visit_lines(struct walk *w, struct span *rest, bool is_last)
 {
-	struct span rest = buf_span(b);
 	int r = 0;
 
-	while (r == 0 && rest.len > 0) {
+	while (r == 0 && rest->len > 0) {
 		struct known_hosts_line l = {
-			.path = w->path, .raw = rest, .number = w->number + 1
+			.path = w->path, .raw = *rest, .number = w->number + 1
 		};
 
-		if (!is_last && memchr(rest.ptr, '\n', rest.len) == NULL)
+		if (!is_last && memchr(rest->ptr, '\n', rest->len) == NULL)
 			break;
-		line_next(&rest, &l.text);
-		l.raw.len -= rest.len;
+		line_next(rest, &l.text);
+		l.raw.len -= rest->len;
 		w->number++;
 		split_line(&l);
 		r = w->visit(w->context, &l);
 	}
-	buf_consume(b, b->len - rest.len);
 	return r;
+}
+
+int
+known_hosts_walk_text(struct span text, const char *path,
+    known_hosts_visitor *visit, void *context)
+{
+	struct walk w = { path, visit, context, 0 };
+
+	return visit_lines(&w, &text, true);
 }
 
 int
@@ -124,6 +135,7 @@ known_hosts_walk_fd(int fd, const char *path, known_hosts_visitor *visit,
 {
 	struct walk w = { path, visit, context, 0 };
 	struct buf b = BUF_MAX_INIT(KNOWN_HOSTS_LINE_MAX + PIECE);
+	struct span rest;
 	ssize_t n;
 	int r = 0;
 
@@ -143,7 +155,9 @@ known_hosts_walk_fd(int fd, const char *path, known_hosts_visitor *visit,
 			break;
 		}
 		buf_extend(&b, (size_t)n);
-		r = visit_lines(&w, &b, n == 0);
+		rest = buf_span(&b);
+		r = visit_lines(&w, &rest, n == 0);
+		buf_consume(&b, b.len - rest.len);
 	} while (r == 0 && n != 0);
 	buf_release(&b);
 	return r;
@@ -341,7 +355,42 @@ known_hosts_hash(const char *name)
 	return format_hashed(salt, name);
 }
 
-/* ---- rewriting ---- */
+/* ---- changing ---- */
+
+static void
+lock(int fd)
+{
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+			return;
+		usleep(LOCK_WAIT_US);
+	}
+}
+
+/* Is the open file still the one of that name? */
+static bool
+is_present(int fd, const char *path)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 && stat(path, &b) == 0 &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+int
+known_hosts_open(const char *path, int flags)
+{
+	for (int i = 0;; i++) {
+		int fd = open(path, flags | O_CLOEXEC | O_NOCTTY, 0600);
+
+		if (fd < 0)
+			return -1;
+		lock(fd);
+		if (is_present(fd, path) || i == LOCK_TRIES)
+			return fd;
+		close(fd);
+	}
+}
 
 struct rewriting {
 	const struct known_hosts_rewrite *w;
@@ -423,23 +472,26 @@ put_in_place(const char *path, const struct rewriting *s, const struct stat *st,
 	return 0;
 }
 
-/* Reads the file into its new form; ret_exists: st is filled. */
+/* Everything with the file open, and so locked. */
 static int
-rewrite_open_file(const char *path, struct rewriting *s, struct stat *st,
-    bool *ret_exists, struct error *e)
+rewrite_file(
+    int fd, const char *path, struct rewriting *s, bool exists, struct error *e)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	int r;
+	struct stat st;
+	int r = 0;
 
-	*ret_exists = fd >= 0;
-	if (fd < 0 && errno == ENOENT && s->w->append != NULL)
-		return 0;
-	if (fd < 0)
-		return error_set_errno(e, "%s", path);
-	r = fstat(fd, st) != 0
-		? error_set_errno(e, "%s", path)
-		: known_hosts_walk_fd(fd, path, rewrite_line, s, e);
-	close(fd);
+	if (exists) {
+		if (fstat(fd, &st) != 0)
+			return error_set_errno(e, "%s", path);
+		if (!S_ISREG(st.st_mode))
+			return error_set(e, ERR_UNSUPPORTED,
+			    "%s is not a regular file", path);
+		r = known_hosts_walk_fd(fd, path, rewrite_line, s, e);
+	}
+	if (r == 0 && s->w->append != NULL)
+		r = append_lines(s);
+	if (r == 0 && s->changed)
+		r = put_in_place(path, s, exists ? &st : NULL, e);
 	return r;
 }
 
@@ -451,20 +503,22 @@ known_hosts_rewrite(const char *path, const struct known_hosts_rewrite *w,
 		.out = BUF_MAX_INIT(KNOWN_HOSTS_FILE_MAX) };
 	char *real = realpath(path, NULL);
 	const char *target = real != NULL ? real : path;
-	struct stat st;
-	bool exists;
-	int r;
+	int fd, r;
 
 	*ret_changed = false;
-	r = rewrite_open_file(target, &s, &st, &exists, e);
-	if (r == 0 && w->append != NULL)
-		r = append_lines(&s);
-	if (r == 0 && s.changed)
-		r = put_in_place(target, &s, exists ? &st : NULL, e);
+	fd = known_hosts_open(target, O_RDONLY | O_NONBLOCK);
+	if (fd < 0 && (errno != ENOENT || w->append == NULL)) {
+		r = error_set_errno(e, "%s", path);
+		goto out;
+	}
+	r = rewrite_file(fd, target, &s, fd >= 0, e);
 	if (r == 0)
 		*ret_changed = s.changed;
 	else if (e != NULL && e->code == 0)
 		error_set(e, r, "%s: %s", path, error_text(r));
+	if (fd >= 0)
+		close(fd);
+out:
 	buf_release(&s.out);
 	buf_release(&s.line);
 	free(real);

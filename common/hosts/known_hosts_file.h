@@ -61,6 +61,10 @@ int known_hosts_walk(const char *path, known_hosts_visitor *visit,
 int known_hosts_walk_fd(int fd, const char *path, known_hosts_visitor *visit,
     void *context, struct error *e) MUST_CHECK;
 
+/* The same for text that is here already. */
+int known_hosts_walk_text(struct span text, const char *path,
+    known_hosts_visitor *visit, void *context) MUST_CHECK;
+
 /*
  * Does the entry concern the host? name is what known_hosts_name() gives
  * ("host", "[host]:port", lower case). Hashed names are compared by their
@@ -83,7 +87,15 @@ char *known_hosts_name(const char *host, unsigned port);
 /* The hashed form "|1|salt|hash" of a name with a fresh salt; fresh text. */
 char *known_hosts_hash(const char *name);
 
-/* ---- rewriting ---- */
+/* ---- changing ---- */
+
+/*
+ * Opens a file to change it, and locks it against others who open it so
+ * (flock(2), a second at most: then without a lock). The file is the one that
+ * has the name now, not one that was just replaced. Flags as for open(2); it
+ * is made with mode 0600. The descriptor, or -1 with errno.
+ */
+int known_hosts_open(const char *path, int flags) MUST_CHECK;
 
 enum known_hosts_edit {
 	KNOWN_HOSTS_KEEP = 0,   /* the line stays byte for byte */
@@ -106,8 +118,10 @@ struct known_hosts_rewrite {
 /*
  * Goes through the file (through a symbolic link to what it names) and puts
  * the result in its place in one step, with the mode and, for root, the owner
- * of the former one. Nothing is written where nothing changed. A missing file
- * is ERR_NOT_FOUND, unless there is an append: then it is made, 0600.
+ * of the former one. Others who change it by this module wait meanwhile.
+ * Nothing is written where nothing changed. A missing file
+ * is ERR_NOT_FOUND, unless there is an append: then it is made, 0600. What is
+ * no regular file is ERR_UNSUPPORTED.
  */
 int known_hosts_rewrite(const char *path, const struct known_hosts_rewrite *w,
     bool *ret_changed, struct error *e) MUST_CHECK;

@@ -21,11 +21,9 @@ static const struct hash_row {
 };
 
 /* Algorithms: RFC 4255 s3.1.1, RFC 6594 s5, RFC 7479; 0: none. */
-static unsigned
-algorithm_number(const struct key *k)
+unsigned
+sshfp_algorithm(const struct key *k)
 {
-	if (key_certificate(k) != NULL)
-		return 0;
 	switch (key_row(k)->type) {
 	case KEY_RSA:
 		return 1;
@@ -56,11 +54,11 @@ int
 sshfp_write(const struct key *k, const char *name, unsigned hashes,
     bool is_generic, struct buf *out)
 {
-	unsigned algorithm = algorithm_number(k);
+	unsigned algorithm = sshfp_algorithm(k);
 	uint8_t digest[DIGEST_MAX];
 	int r;
 
-	if (algorithm == 0)
+	if (algorithm == 0 || key_certificate(k) != NULL)
 		return ERR_UNSUPPORTED;
 	for (size_t i = 0; i < ARRAY_COUNT(hash_rows); i++) {
 		const struct hash_row *h = &hash_rows[i];

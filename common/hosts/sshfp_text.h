@@ -20,6 +20,10 @@ enum {
 /* "sha1", "sha256"; false for other names. */
 bool sshfp_hash_find(const char *name, unsigned *ret_hashes);
 
+/* The number of the key's algorithm in the registry, of a certificate that of
+ * the key in it; 0: it has none. */
+unsigned sshfp_algorithm(const struct key *k);
+
 /*
  * Appends one line for each of hashes: "NAME IN SSHFP algorithm type hex", or
  * "NAME IN TYPE44 \# length hex" (is_generic). ERR_UNSUPPORTED for keys that
