@@ -131,7 +131,8 @@ endif
 
 # Hot loops of integer vectors: the compiler vectorises them at -O3.
 $(B)/common/crypto/mlkem768.o $(B)/common/crypto/sntrup761_ring.o \
-$(B)/common/crypto/keccak.o $(B)/common/crypto/umac.o: OPT_FILE := -O3
+$(B)/common/crypto/keccak.o $(B)/common/crypto/umac.o \
+$(B)/common/crypto/mldsa44.o $(B)/common/crypto/mldsa44_ring.o: OPT_FILE := -O3
 
 $(B)/%.o: %.c $(B)/flags
 	$(call say,CC $<)

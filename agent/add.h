@@ -67,6 +67,15 @@ void add_options_release(struct add_options *o);
  * the exit status. */
 int add_destinations(struct add_options *o) MUST_CHECK;
 
+/* ---- add_keys.c ---- */
+
+/* -S, $SSH_SK_PROVIDER or "internal"; borrowed. */
+const char *add_security_provider(const struct add_options *o);
+
+/* The lifetime that was set, and that a person will be asked. */
+void add_tell_constraints(
+    const struct add_options *o, const struct agent_constraints *c);
+
 /* ---- add_keys.c, add_remove.c, add_list.c, add_other.c ---- */
 
 int add_keys(struct agent *a, const struct add_options *o);
@@ -77,6 +86,7 @@ int add_test(struct agent *a, const struct add_options *o);
 int add_lock(struct agent *a, const struct add_options *o);
 int add_provider(struct agent *a, const struct add_options *o);
 int add_remove_provider(struct agent *a, const struct add_options *o);
+int add_resident(struct agent *a, const struct add_options *o);
 int add_extensions(struct agent *a, const struct add_options *o);
 
 /* ---- shared ---- */

@@ -124,8 +124,9 @@ read_input(struct source *s)
 
 /* ---- adding ---- */
 
-static void
-tell_constraints(const struct add_options *o, const struct agent_constraints *c)
+void
+add_tell_constraints(
+    const struct add_options *o, const struct agent_constraints *c)
 {
 	uint32_t s = c->lifetime_s;
 
@@ -136,6 +137,14 @@ tell_constraints(const struct add_options *o, const struct agent_constraints *c)
 		tell(o, "The user must confirm each use of the key");
 }
 
+const char *
+add_security_provider(const struct add_options *o)
+{
+	return o->sk_provider != NULL && o->sk_provider[0] != '\0'
+		   ? o->sk_provider
+		   : "internal";
+}
+
 /* The constraints of a key of the options: security keys bring theirs. */
 static struct agent_constraints
 constraints_for(const struct add_options *o, const struct key *k)
@@ -143,10 +152,7 @@ constraints_for(const struct add_options *o, const struct key *k)
 	struct agent_constraints c = o->constraints; /* borrowed parts */
 
 	if (key_is_security_key(k))
-		c.sk_provider =
-		    (char *)(o->sk_provider != NULL && o->sk_provider[0] != '\0'
-				 ? o->sk_provider
-				 : "internal");
+		c.sk_provider = (char *)add_security_provider(o);
 	return c;
 }
 
@@ -162,7 +168,7 @@ add_plain(struct agent *a, const struct add_options *o, const char *path,
 		return complain("Could not add identity \"%s\": %s", path,
 		    error_message(&e, r));
 	tell(o, "Identity added: %s (%s)", path, comment);
-	tell_constraints(o, &c);
+	add_tell_constraints(o, &c);
 	return 0;
 }
 
@@ -206,14 +212,14 @@ add_with_certificate(struct agent *a, const struct add_options *o,
 		    error_message(&e, r));
 	tell(o, "Certificate added: %s (%s)", path,
 	    key_certificate(certificate)->key_id);
-	tell_constraints(o, &c);
+	add_tell_constraints(o, &c);
 	return 0;
 }
 
-/* The certificate beside a key, if there is one. */
 static int
-add_beside(struct agent *a, const struct add_options *o, const char *path,
-    const struct key *k, const char *comment)
+add_certificate(struct agent *a, const struct add_options *o,
+    const char *key_path, const char *path, const struct key *k,
+    const char *comment)
 {
 	struct error e = { 0 };
 	struct key *certificate;
@@ -226,11 +232,27 @@ add_beside(struct agent *a, const struct add_options *o, const char *path,
 		    error_message(&e, r));
 	if (key_certificate(certificate) == NULL ||
 	    !span_equal(key_plain_blob(certificate), key_blob(k)))
-		r = complain("Certificate %s does not match private key", path);
+		r = complain("Certificate %s does not match private key %s",
+		    path, key_path);
 	else
 		r = add_with_certificate(a, o, path, k, certificate, comment);
 	key_unref(certificate);
 	return r;
+}
+
+/* The certificate beside a key, if there is one. */
+static int
+add_beside(struct agent *a, const struct add_options *o, const char *key_path,
+    const struct key *k, const char *comment)
+{
+	char *path = add_certificate_path(key_path);
+	int status;
+
+	if (path == NULL)
+		return complain("out of memory");
+	status = add_certificate(a, o, key_path, path, k, comment);
+	free(path);
+	return status;
 }
 
 static int
@@ -238,7 +260,6 @@ add_loaded(struct agent *a, const struct add_options *o, const struct source *s,
     const struct key *k)
 {
 	const char *comment = key_comment(k);
-	char *certificate_path;
 	int status = 0;
 
 	if (comment[0] == '\0')
@@ -247,11 +268,7 @@ add_loaded(struct agent *a, const struct add_options *o, const struct source *s,
 		status = add_plain(a, o, s->path, k, comment);
 	if (status != 0 || o->keys_only || s->is_input)
 		return status;
-	if ((certificate_path = add_certificate_path(s->path)) == NULL)
-		return complain("out of memory");
-	status = add_beside(a, o, certificate_path, k, comment);
-	free(certificate_path);
-	return status;
+	return add_beside(a, o, s->path, k, comment);
 }
 
 static struct typed typed; /* of this run of the program */

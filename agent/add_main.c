@@ -155,8 +155,9 @@ act(struct agent *a, const struct add_options *o)
 {
 	switch (o->action) {
 	case ADD_KEYS:
-	case ADD_RESIDENT:
 		return add_keys(a, o);
+	case ADD_RESIDENT:
+		return add_resident(a, o);
 	case ADD_REMOVE:
 		return add_remove(a, o);
 	case ADD_REMOVE_ALL:

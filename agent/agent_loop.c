@@ -219,20 +219,19 @@ send_output(struct connection *c)
 	return 0;
 }
 
+/* Also while its job is being done: so the end of a connection is seen. */
 static void
-set_interest(struct connection *c, enum agent_state state)
+set_interest(struct connection *c)
 {
 	unsigned interest = 0;
-	size_t room = 0;
+	size_t room;
 
-	if (state == AGENT_READING)
-		IGNORE_RESULT(agent_peer_space(c->peer, &room) == NULL);
+	IGNORE_RESULT(agent_peer_space(c->peer, &room) == NULL);
 	if (room > 0)
 		interest |= WATCH_READ;
 	if (agent_peer_output(c->peer).len > 0)
 		interest |= WATCH_WRITE;
-	/* Nothing but the end of the connection is waited for otherwise. */
-	watch_set(c->watch, interest | WATCH_HANGUP);
+	watch_set(c->watch, interest);
 }
 
 /* Lets the peer work until it waits for something. */
@@ -256,7 +255,7 @@ run(struct connection *c)
 	if (r != 0)
 		connection_close(c);
 	else
-		set_interest(c, state);
+		set_interest(c);
 }
 
 /* 0: nothing came, or it was given to the peer. */
@@ -288,8 +287,6 @@ on_connection(struct watch *w, unsigned ready, void *context)
 
 	if (ready & WATCH_READ)
 		r = receive(c);
-	else if (ready & WATCH_HANGUP)
-		r = ERR_CLOSED;
 	if (r != 0)
 		connection_close(c);
 	else
@@ -334,7 +331,7 @@ connection_new(struct process *p, int fd)
 	}
 	list_add_last(&p->connections, &c->link);
 	p->count++;
-	set_interest(c, AGENT_READING);
+	set_interest(c);
 	return 0;
 }
 

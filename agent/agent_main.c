@@ -33,6 +33,7 @@
 #include "common/crypto/library.h"
 #include "common/port/port.h"
 
+/* Where the service manager passes a socket, and where ours goes. */
 #define LISTEN_FD 3
 
 PRINTF_LIKE(1, 2)
@@ -261,9 +262,10 @@ serve(const struct agent_options *o, struct agent_listener *p, pid_t parent)
 	return r == 0 ? 0 : 1;
 }
 
-/* A session of its own, away from the terminal and the current folder. */
+/* A session of its own, away from the terminal, the current folder and what
+ * else was open: somebody may wait for the end of a pipe. */
 static void
-detach(void)
+detach(struct agent_listener *p)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -273,6 +275,10 @@ detach(void)
 		IGNORE_RESULT(dup2(null, fd) < 0);
 	if (null > STDERR_FILENO)
 		close(null);
+	if (p->fd != LISTEN_FD && dup3(p->fd, LISTEN_FD, O_CLOEXEC) >= 0)
+		p->fd = LISTEN_FD;
+	if (p->fd == LISTEN_FD)
+		port_close_from(LISTEN_FD + 1);
 	log_to_syslog("ssh-agent", LOG_AUTH);
 }
 
@@ -300,7 +306,7 @@ serve_in_background(const struct agent_options *o, struct agent_listener *p)
 	if (pid < 0)
 		return complain("cannot start the agent: %s", strerror(errno));
 	if (pid == 0) {
-		detach();
+		detach(p);
 		exit(serve(o, p, o->command != NULL ? parent : 0));
 	}
 	if (o->command != NULL)

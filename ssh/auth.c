@@ -13,38 +13,16 @@
 #include "common/base/secret.h"
 #include "common/base/text.h"
 #include "common/port/prompt.h"
-#include "common/userauth/userauth_client.h"
-#include "ssh/report.h"
+#include "ssh/agent_add.h"
+#include "ssh/auth_impl.h"
 
 #define DEFAULT_METHODS "publickey,keyboard-interactive,password"
-
-enum method {
-	METHOD_NONE,
-	METHOD_PUBLICKEY,
-	METHOD_KEYBOARD_INTERACTIVE,
-	METHOD_PASSWORD,
-	METHODS_COUNT
-};
 
 static const char *const method_names[METHODS_COUNT] = {
 	[METHOD_NONE] = "none",
 	[METHOD_PUBLICKEY] = "publickey",
 	[METHOD_KEYBOARD_INTERACTIVE] = "keyboard-interactive",
 	[METHOD_PASSWORD] = "password",
-};
-
-struct auth {
-	struct auth_config c;
-	struct userauth_client *u;
-	enum method method;        /* of the request that is outstanding */
-	struct identity *identity; /* METHOD_PUBLICKEY */
-	char *methods;             /* what can continue; NULL: not told yet */
-	int password_attempts;
-	int kbdint_attempts;
-	bool kbdint_prompted; /* in this attempt */
-	bool kbdint_is_over;
-	enum report_answer password_answer;
-	enum report_answer kbdint_answer;
 };
 
 /* ---- small facts ---- */
@@ -73,199 +51,10 @@ method_find(struct span name)
 	return METHOD_NONE;
 }
 
-static bool
-can_ask(const struct auth *a)
+bool
+auth_can_ask(const struct auth *a)
 {
 	return !a->c.o->batch_mode && prompt_is_possible();
-}
-
-/* ---- publickey ---- */
-
-/*
- * RFC 8332 s3.3: for RSA the best of what the server named; where it named
- * nothing, "ssh-rsa" if it is allowed, else what is.
- */
-static const struct signature_algorithm *
-choose_algorithm(const struct auth *a, const struct key *k)
-{
-	const char *accepted = a->c.o->pubkey_accepted_algorithms;
-	const char *server = transport_server_sig_algs(a->c.t);
-	struct span rest = span_text(accepted), name;
-	struct buf common = BUF_INIT;
-	const struct signature_algorithm *s = NULL;
-
-	if (key_row(k)->type != KEY_RSA)
-		return key_choose_signature(k, span_text(accepted));
-	if (*server == '\0') {
-		/* "ssh-rsa", or that of certificates: named as the type. */
-		name = span_text(key_type_name(k));
-		if (list_has(rest, name))
-			return signature_find(name);
-		return key_choose_signature(k, rest);
-	}
-	while (list_next(&rest, &name)) {
-		/* Servers name the plain algorithms only. */
-		s = signature_find(name);
-		if (s == NULL ||
-		    !list_has(span_text(server), span_text(s->plain)))
-			continue;
-		if (common.len > 0)
-			write_byte(&common, ',');
-		write_span(&common, name);
-	}
-	s = NULL;
-	if (buf_error(&common) == 0 && common.len > 0)
-		s = key_choose_signature(k, buf_span(&common));
-	buf_release(&common);
-	return s;
-}
-
-static void
-log_offer(const struct identity *id, const char *what)
-{
-	char *print;
-
-	if (!log_wants(LOG_LEVEL_DEBUG1))
-		return;
-	print = key_fingerprint(identity_key(id), DIGEST_SHA256);
-	log_debug1("%s: %s %s %s%s", what, identity_name(id),
-	    key_row(identity_key(id))->short_name, print != NULL ? print : "",
-	    id->is_explicit ? " explicit" : "");
-	free(print);
-}
-
-/* The signed request for a loaded key. */
-static int
-send_signed(
-    struct auth *a, struct identity *id, const struct signature_algorithm *s)
-{
-	struct buf data = BUF_INIT, signature = BUF_INIT;
-	struct span blob = key_blob(identity_key(id));
-	int r;
-
-	r = userauth_client_sign_data(a->u, s->name, blob, &data);
-	if (r == 0)
-		r = key_sign(id->private, s, buf_span(&data), &signature);
-	if (r == 0)
-		r = userauth_client_publickey(
-		    a->u, s->name, blob, buf_span(&signature));
-	buf_release(&data);
-	buf_release(&signature);
-	return r;
-}
-
-/* Loads what needs a passphrase; false: go on with the next key. */
-static bool
-unlock(struct auth *a, struct identity *id)
-{
-	struct error e = { 0 };
-	int r;
-
-	if (id->private != NULL)
-		return true;
-	if (!id->is_encrypted)
-		return false; /* only its public half is here */
-	r = can_ask(a)
-		? identity_unlock(id, a->c.o->number_of_password_prompts, &e)
-		: ERR_UNSUPPORTED;
-	if (r == 0) {
-		identities_share(a->c.identities, id);
-		return true;
-	}
-	if (r != ERR_UNSUPPORTED && r != ERR_CANCELLED && r != ERR_PASSPHRASE)
-		log_info("Load key \"%s\": %s", id->path, error_message(&e, r));
-	id->answer = IDENTITY_LOCKED;
-	return false;
-}
-
-/* Is there no doubt which key to sign with? */
-static bool
-is_obvious(const struct auth *a, const struct identity *id)
-{
-	const char *remembered = a->c.remembered;
-
-	if (id->private == NULL)
-		return false;
-	return a->c.identities->count == 1 ||
-	       (remembered != NULL &&
-		   identities_find(a->c.identities, remembered) == id);
-}
-
-/*
- * Offers one key. 1: a request is on its way; 0: not with this key; or a
- * negative code.
- */
-static int
-offer(struct auth *a, struct identity *id)
-{
-	const struct signature_algorithm *s;
-	int r;
-
-	/* A file that hides even its public half must be opened first. */
-	if (identity_key(id) == NULL && !unlock(a, id))
-		return 0;
-	if (id->private == NULL && !id->is_encrypted)
-		return 0;
-	if ((s = choose_algorithm(a, identity_key(id))) == NULL) {
-		log_debug1(
-		    "%s: no mutual signature algorithm", identity_name(id));
-		id->answer = IDENTITY_NO_ALGORITHM;
-		return 0;
-	}
-	log_offer(id, "Offering public key");
-	if (is_obvious(a, id))
-		r = send_signed(a, id, s);
-	else
-		r = userauth_client_probe(
-		    a->u, s->name, key_blob(identity_key(id)));
-	if (r != 0)
-		return r;
-	id->answer = IDENTITY_OFFERED;
-	a->identity = id;
-	return 1;
-}
-
-static int
-try_publickey(struct auth *a)
-{
-	struct identities *list = a->c.identities;
-	struct identity *first = NULL;
-	int r = 0;
-
-	if (a->c.remembered != NULL)
-		first = identities_find(list, a->c.remembered);
-	if (first != NULL && first->answer == IDENTITY_NOT_OFFERED)
-		r = offer(a, first);
-	for (size_t i = 0; r == 0 && i < list->count; i++)
-		if (list->item[i].answer == IDENTITY_NOT_OFFERED)
-			r = offer(a, &list->item[i]);
-	return r;
-}
-
-/* The server would take the key that was probed. */
-static int
-on_pk_ok(struct auth *a)
-{
-	struct identity *id = a->identity;
-	const struct signature_algorithm *s;
-
-	if (a->method != METHOD_PUBLICKEY || id == NULL)
-		return ERR_UNEXPECTED;
-	log_offer(id, "Server accepts key");
-	id->answer = IDENTITY_ACCEPTED;
-	if (!unlock(a, id))
-		return 0;
-	s = choose_algorithm(a, identity_key(id));
-	if (s == NULL)
-		return 0;
-	/* The file may hold another key than its public half says. */
-	if (!identity_is_whole(id)) {
-		log_error("%s: its public half belongs to another key",
-		    identity_name(id));
-		id->answer = IDENTITY_NO_ALGORITHM;
-		return 0;
-	}
-	return send_signed(a, id, s) == 0 ? 1 : ERR_CRYPTO;
 }
 
 /* ---- password ---- */
@@ -297,7 +86,7 @@ try_password(struct auth *a)
 	}
 	if (a->password_attempts >= o->number_of_password_prompts)
 		return 0;
-	if (!can_ask(a)) {
+	if (!auth_can_ask(a)) {
 		a->password_answer = REPORT_NOBODY_TO_ASK;
 		return 0;
 	}
@@ -360,7 +149,7 @@ on_password_change(struct auth *a)
 	char *old, *new = NULL;
 	int r = 0;
 
-	if (a->method != METHOD_PASSWORD || !can_ask(a))
+	if (a->method != METHOD_PASSWORD || !auth_can_ask(a))
 		return ERR_UNEXPECTED;
 	show_lines(userauth_client_text(a->u));
 	old = ask_password(a, "Enter ", "old password");
@@ -390,7 +179,7 @@ try_kbdint(struct auth *a)
 	if (a->kbdint_is_over ||
 	    a->kbdint_attempts >= o->number_of_password_prompts)
 		return 0;
-	if (!can_ask(a)) {
+	if (!auth_can_ask(a)) {
 		a->kbdint_answer = REPORT_NOBODY_TO_ASK;
 		return 0;
 	}
@@ -468,7 +257,7 @@ try_method(struct auth *a, enum method m)
 	case METHOD_PUBLICKEY:
 		if (a->c.o->pubkey_authentication == PUBKEY_AUTHENTICATION_NO)
 			return 0;
-		return try_publickey(a);
+		return publickey_try(a);
 	case METHOD_KEYBOARD_INTERACTIVE:
 		return try_kbdint(a);
 	case METHOD_PASSWORD:
@@ -501,24 +290,6 @@ next_request(struct auth *a)
 	return ERR_AUTH_FAILED;
 }
 
-/* RSA keys need the server's list of algorithms (RFC 8308): where it has
- * not come with NEWKEYS, it comes with the answer to "none". */
-static bool
-first_needs_ext_info(const struct auth *a)
-{
-	const struct identities *list = a->c.identities;
-
-	if (*transport_server_sig_algs(a->c.t) != '\0')
-		return false;
-	for (size_t i = 0; i < list->count; i++) {
-		const struct key *k = identity_key(&list->item[i]);
-
-		if (k != NULL && key_row(k)->type == KEY_RSA)
-			return true;
-	}
-	return false;
-}
-
 /* Before the server named its methods: a key, if keys come first. */
 static int
 first_request(struct auth *a)
@@ -529,7 +300,7 @@ first_request(struct auth *a)
 
 	while (first == METHOD_NONE && list_next(&rest, &name))
 		first = method_find(name);
-	if (first == METHOD_PUBLICKEY && !first_needs_ext_info(a)) {
+	if (first == METHOD_PUBLICKEY && !publickey_needs_ext_info(a)) {
 		a->method = METHOD_PUBLICKEY;
 		r = try_method(a, METHOD_PUBLICKEY);
 	}
@@ -559,11 +330,20 @@ note_refusal(struct auth *a)
 	}
 }
 
+/* A key that counted is worth keeping at hand. */
+static void
+note_success(struct auth *a)
+{
+	if (a->method == METHOD_PUBLICKEY && a->identity != NULL)
+		agent_add_identity(a->c.o, a->identity);
+}
+
 static void
 note_partial(struct auth *a)
 {
 	log_verbose("Authenticated using \"%s\" with partial success.",
 	    method_names[a->method]);
+	note_success(a);
 	switch (a->method) {
 	case METHOD_PUBLICKEY:
 		if (a->identity != NULL)
@@ -587,21 +367,6 @@ note_partial(struct auth *a)
 			a->c.identities->item[i].answer = IDENTITY_NOT_OFFERED;
 }
 
-/* The answer to a user's first request may have come with another list of
- * signature algorithms. */
-static void
-reconsider_algorithms(struct auth *a)
-{
-	for (size_t i = 0; i < a->c.identities->count; i++) {
-		struct identity *id = &a->c.identities->item[i];
-
-		if (id->answer == IDENTITY_NO_ALGORITHM &&
-		    choose_algorithm(a, identity_key(id)) != NULL &&
-		    (id->private == NULL || identity_is_whole(id)))
-			id->answer = IDENTITY_NOT_OFFERED;
-	}
-}
-
 static int
 on_failure(struct auth *a)
 {
@@ -615,7 +380,7 @@ on_failure(struct auth *a)
 	else
 		note_refusal(a);
 	a->identity = NULL;
-	reconsider_algorithms(a);
+	publickey_reconsider(a);
 	log_debug1("Authentications that can continue: %s", list);
 	return next_request(a);
 }
@@ -646,6 +411,8 @@ auth_packet(struct auth *a, const struct packet *p, struct error *e)
 		    e, event, "authentication: %s", error_text(event));
 	switch (event) {
 	case USERAUTH_CLIENT_SUCCESS:
+		note_success(a);
+		identities_forget_agent(a->c.identities);
 		return AUTH_SUCCEEDED;
 	case USERAUTH_CLIENT_FAILURE:
 		r = on_failure(a);
@@ -654,7 +421,7 @@ auth_packet(struct auth *a, const struct packet *p, struct error *e)
 		on_banner(a);
 		break;
 	case USERAUTH_CLIENT_PK_OK:
-		r = on_pk_ok(a);
+		r = publickey_on_ok(a);
 		break;
 	case USERAUTH_CLIENT_PROMPTS:
 		r = on_prompts(a);
@@ -681,6 +448,9 @@ auth_new(const struct auth_config *c, struct auth **ret, struct error *e)
 		return error_set(e, ERR_MEMORY, "out of memory");
 	a->c = *c;
 	r = userauth_client_new(c->t, c->user, "ssh-connection", &a->u);
+	if (r == 0 && (c->o->pubkey_authentication &
+			  PUBKEY_AUTHENTICATION_HOST_BOUND) == 0)
+		userauth_client_forbid_hostbound(a->u);
 	if (r == 0)
 		r = first_request(a);
 	if (r != 0) {

@@ -14,6 +14,7 @@
 #include "common/base/text.h"
 #include "common/base/time.h"
 #include "common/port/port.h"
+#include "ssh/agent_socket.h"
 #include "ssh/background.h"
 #include "ssh/client_impl.h"
 #include "ssh/fatal.h"
@@ -122,6 +123,9 @@ start_session(struct client *c)
 		.context = c,
 	};
 
+	c->agent_forward = agent_forward_new(c->o, c->loop, c->t);
+	if (c->agent_forward != NULL)
+		s.agent_request = agent_forward_request(c->t);
 	connect_set_tos(
 	    &c->peer, s.wants_tty ? c->o->ipqos.interactive : c->o->ipqos.bulk);
 	if (s.wants_tty && c->o->obscure_keystroke_timing > 0 &&
@@ -195,6 +199,18 @@ take_signals(struct client *c)
 
 /* ---- after authentication ---- */
 
+static bool
+on_channel_open(struct connection *k, struct channel *channel, struct span type,
+    struct reader *r, uint32_t *ret_reason, const char **ret_text,
+    void *context)
+{
+	struct client *c = context;
+
+	return agent_forward_is_type(type) &&
+	       agent_forward_open(
+		   c->agent_forward, channel, r, ret_reason, ret_text);
+}
+
 static void
 on_silent_server(void *context)
 {
@@ -240,6 +256,7 @@ static void
 on_authenticated(struct client *c)
 {
 	const struct connection_handlers handlers = {
+		.on_channel_open = on_channel_open,
 		.on_global_request = on_global_request,
 		.context = c,
 	};
@@ -324,6 +341,9 @@ begin_authentication(struct client *c)
 		log_error("Keyboard-interactive authentication is disabled "
 			  "to avoid man-in-the-middle attacks.");
 	}
+	need(identities_arrange(
+		 &c->identities, c->o, agent_for_session(c->o, c->t), &e),
+	    &e);
 	need(auth_new(&a, &c->auth, &e), &e);
 }
 
@@ -599,6 +619,7 @@ enter_loop(struct client *c, uint64_t deadline)
 	}
 	/* Our first packets are under way while we read the keys. */
 	IGNORE_RESULT(link_flush(c->link, 0));
+	need(agent_socket_settle(c->o, &e), &e);
 	need(identities_load(c->o, c->tokens, &c->identities, &e), &e);
 	leave(loop_run(c->loop));
 }
@@ -628,9 +649,19 @@ client_print_identities(
     const struct ssh_options *o, const struct ssh_tokens *tokens)
 {
 	struct identities list;
+	struct agent *agent = NULL;
 	struct error e = { 0 };
+	const char *path;
+	int r;
 
+	need(agent_socket_settle(o, &e), &e);
+	if ((path = agent_socket_own()) != NULL &&
+	    (r = agent_socket_open(path, &agent, &e)) != 0) {
+		log_debug1("%s", error_message(&e, r));
+		agent = NULL;
+	}
 	need(identities_load(o, tokens, &list, &e), &e);
+	need(identities_arrange(&list, o, agent, &e), &e);
 	for (size_t i = 0; i < list.count; i++) {
 		const struct key *k = identity_key(&list.item[i]);
 		char *line =

@@ -10,6 +10,7 @@
 #include "common/event/loop.h"
 #include "common/transport/link.h"
 #include "common/transport/transport.h"
+#include "ssh/agent_forward.h"
 #include "ssh/arguments.h"
 #include "ssh/auth.h"
 #include "ssh/chaff.h"
@@ -54,6 +55,7 @@ struct client {
 	struct auth *auth;
 	struct connection *connection;
 	struct session *session;
+	struct agent_forward *agent_forward; /* NULL: off */
 	struct keepalive *keepalive;
 	struct chaff *chaff;
 	struct host_update *update; /* of host keys, under way */

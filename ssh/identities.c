@@ -27,7 +27,7 @@ static const char *const default_files[] = {
 	"~/.ssh/id_mldsa44_ed25519",
 };
 
-static void
+void
 identity_release(struct identity *id)
 {
 	free(id->path);
@@ -35,6 +35,9 @@ identity_release(struct identity *id)
 	key_unref(id->private);
 	key_unref(id->certificate);
 	free(id->certificate_path);
+	buf_release(&id->agent_blob);
+	free(id->agent_comment);
+	free(id->load_text);
 }
 
 void
@@ -43,6 +46,12 @@ identities_release(struct identities *list)
 	for (size_t i = 0; i < list->count; i++)
 		identity_release(&list->item[i]);
 	free(list->item);
+	for (size_t i = 0; i < list->certificate_count; i++) {
+		key_unref(list->certificates[i].key);
+		free(list->certificates[i].path);
+	}
+	free(list->certificates);
+	agent_close(list->agent);
 	memset(list, 0, sizeof(*list));
 }
 
@@ -57,12 +66,15 @@ identity_key(const struct identity *id)
 const char *
 identity_name(const struct identity *id)
 {
-	return id->certificate_path != NULL ? id->certificate_path : id->path;
+	if (id->certificate_path != NULL)
+		return id->certificate_path;
+	if (id->path != NULL)
+		return id->path;
+	return *id->agent_comment != '\0' ? id->agent_comment : "(no comment)";
 }
 
-/* The key under the certificate. */
-static const struct key *
-plain_key(const struct identity *id)
+const struct key *
+identity_plain_key(const struct identity *id)
 {
 	return id->private != NULL ? id->private : id->public;
 }
@@ -140,6 +152,7 @@ warn_permissions(const char *path)
 		free(box);
 	}
 	log_error("Load key \"%s\": bad permissions", path);
+	log_error("ssh: nobody else may read it: chmod 600 %s", path);
 }
 
 /* A name of a public key: the private one is the name without ".pub". */
@@ -158,10 +171,12 @@ strip_public_suffix(struct identity *id)
 	return true;
 }
 
-static void
-note_failure(const struct identity *id, int code, const struct error *e)
+void
+identity_log_failure(const struct identity *id)
 {
-	switch (code) {
+	switch (id->load_code) {
+	case 0:
+		break;
 	case ERR_NOT_FOUND:
 		log_debug1("identity file %s: not there", id->path);
 		break;
@@ -173,40 +188,45 @@ note_failure(const struct identity *id, int code, const struct error *e)
 			    "Load key \"%s\": %s", id->path, strerror(EACCES));
 		break;
 	default:
-		log_info(
-		    "Load key \"%s\": %s", id->path, error_message(e, code));
+		log_info("Load key \"%s\": %s", id->path,
+		    id->load_text != NULL ? id->load_text
+					  : error_text(id->load_code));
 	}
 }
 
-/* False: nothing of it can be used. */
-static bool
+/* Whatever can be known of a key from its file and the one beside it; its
+ * private half may be with the agent. */
+static void
 identity_load(struct identity *id)
 {
-	bool is_public = strip_public_suffix(id);
 	struct key *public = NULL;
 	struct error e = { 0 };
-	int r = key_private_load(id->path, NULL, &id->private, &public, &e);
+	int r;
 
+	(void)strip_public_suffix(id);
+	r = key_private_load(id->path, NULL, &id->private, &public, &e);
 	if (r != 0)
 		id->private = NULL;
 	if (public != NULL && id->public == NULL)
 		id->public = public;
 	else
 		key_unref(public);
-	if (r == ERR_PASSPHRASE) {
-		id->is_encrypted = true;
-		if (id->public == NULL)
-			id->public = public_beside(id->path);
-		r = 0;
+	if (r != 0 && id->public == NULL)
+		id->public = public_beside(id->path);
+	id->is_encrypted = r == ERR_PASSPHRASE;
+	if (r != 0 && r != ERR_PASSPHRASE) {
+		id->load_code = r;
+		id->load_text = strdup(error_message(&e, r));
 	}
-	if (r != 0 && !is_public)
-		note_failure(id, r, &e);
-	if (r == 0)
-		log_debug1("identity file %s type %s%s", id->path,
-		    identity_key(id) != NULL ? key_type_name(identity_key(id))
-					     : "unknown",
-		    id->is_encrypted ? " (encrypted)" : "");
-	return r == 0;
+}
+
+static void
+log_loaded(const struct identity *id)
+{
+	log_debug1("identity file %s type %s%s", id->path,
+	    identity_key(id) != NULL ? key_type_name(identity_key(id))
+				     : "unknown",
+	    id->is_encrypted ? " (encrypted)" : "");
 }
 
 static bool
@@ -218,9 +238,8 @@ is_listed(const struct identities *list, const char *path)
 	return false;
 }
 
-/* Takes id. */
-static int
-append(struct identities *list, struct identity *id, struct error *e)
+int
+identities_append(struct identities *list, struct identity *id, struct error *e)
 {
 	struct identity *grown =
 	    realloc(list->item, (list->count + 1) * sizeof(*grown));
@@ -239,7 +258,7 @@ append(struct identities *list, struct identity *id, struct error *e)
 static bool
 is_certificate_of(const struct key *certificate, const struct identity *id)
 {
-	const struct key *k = plain_key(id);
+	const struct key *k = identity_plain_key(id);
 
 	return k == NULL ||
 	       span_equal(key_plain_blob(certificate), key_blob(k));
@@ -264,7 +283,7 @@ certificate_beside(const struct identity *id, const char *suffix)
 /* The same key once more, with a certificate (taken) in front. */
 static int
 append_with(struct identities *list, const struct identity *of,
-    struct key *certificate, const char *path, struct error *e)
+    struct key *certificate, struct error *e)
 {
 	struct identity id = {
 		.path = strdup(of->path),
@@ -273,67 +292,43 @@ append_with(struct identities *list, const struct identity *of,
 		.public = of->public != NULL ? key_ref(of->public) : NULL,
 		.private = of->private != NULL ? key_ref(of->private) : NULL,
 		.certificate = certificate,
-		.certificate_path = path != NULL ? strdup(path) : NULL,
 	};
 
-	if (id.path == NULL || (path != NULL && id.certificate_path == NULL)) {
+	if (id.path == NULL) {
 		identity_release(&id);
 		return error_set(e, ERR_MEMORY, "out of memory");
 	}
-	return append(list, &id, e);
+	return identities_append(list, &id, e);
 }
 
 static int
-add_named_certificate(struct identities *list, const struct identities *keys,
-    const char *text, const struct ssh_tokens *tokens, struct error *e)
+add_named_certificate(struct identities *list, const char *text,
+    const struct ssh_tokens *tokens, struct error *e)
 {
-	struct key *k = NULL;
-	char *path;
+	struct named_certificate c = { NULL, NULL }, *grown;
 	int r;
 
 	r = ssh_option_expand(
-	    SSH_OPTION_certificate_file, text, tokens, &path, e);
+	    SSH_OPTION_certificate_file, text, tokens, &c.path, e);
 	if (r != 0)
 		return r;
-	k = load_certificate(path);
-	log_debug1("certificate file %s type %s", path,
-	    k != NULL ? key_type_name(k) : "unknown");
-	for (size_t i = 0; k != NULL && i < keys->count; i++) {
-		const struct identity *id = &keys->item[i];
-
-		if (plain_key(id) == NULL || !is_certificate_of(k, id))
-			continue;
-		r = append_with(list, id, k, path, e);
-		k = NULL;
+	c.key = load_certificate(c.path);
+	log_debug1("certificate file %s type %s", c.path,
+	    c.key != NULL ? key_type_name(c.key) : "unknown");
+	if (c.key == NULL) {
+		free(c.path);
+		return 0;
 	}
-	if (k != NULL)
-		log_debug1("%s: no private key for it", path);
-	key_unref(k);
-	free(path);
-	return r;
-}
-
-/* Those of CertificateFile stand in front of all keys. */
-static int
-put_named_certificates_first(const struct ssh_options *o,
-    const struct ssh_tokens *tokens, struct identities *list, struct error *e)
-{
-	const struct strings *files = &o->certificate_file;
-	struct identities all = { 0 };
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < files->count; i++)
-		r = add_named_certificate(
-		    &all, list, files->item[i], tokens, e);
-	for (size_t i = 0; i < list->count; i++) {
-		if (r == 0)
-			r = append(&all, &list->item[i], e);
-		else
-			identity_release(&list->item[i]);
+	grown = realloc(
+	    list->certificates, (list->certificate_count + 1) * sizeof(*grown));
+	if (grown == NULL) {
+		key_unref(c.key);
+		free(c.path);
+		return error_set(e, ERR_MEMORY, "out of memory");
 	}
-	free(list->item);
-	*list = all;
-	return r;
+	list->certificates = grown;
+	list->certificates[list->certificate_count++] = c;
+	return 0;
 }
 
 /* ---- the list ---- */
@@ -351,18 +346,25 @@ add_file(struct identities *list, const char *text, bool is_explicit,
 	    SSH_OPTION_identity_file, text, tokens, &id.path, e);
 	if (r != 0)
 		return r;
-	if (is_listed(list, id.path) || !identity_load(&id)) {
+	if (is_listed(list, id.path)) {
 		identity_release(&id);
 		return 0;
 	}
+	identity_load(&id);
 	/* One in the place of the public key is offered instead of it. */
 	id.certificate = certificate_beside(&id, ".pub");
+	if (identity_key(&id) == NULL && !id.is_encrypted) {
+		identity_log_failure(&id);
+		identity_release(&id);
+		return 0;
+	}
+	log_loaded(&id);
 	if (!has_certificate_files && id.certificate == NULL)
 		certificate = certificate_beside(&id, "-cert.pub");
-	r = append(list, &id, e);
+	r = identities_append(list, &id, e);
 	if (r == 0 && certificate != NULL)
 		return append_with(
-		    list, &list->item[list->count - 1], certificate, NULL, e);
+		    list, &list->item[list->count - 1], certificate, e);
 	key_unref(certificate);
 	return r;
 }
@@ -388,8 +390,9 @@ identities_load(const struct ssh_options *o, const struct ssh_tokens *tokens,
 		if (strcmp(files->item[i], "none") != 0)
 			r = add_file(
 			    ret, files->item[i], true, named, tokens, e);
-	if (r == 0 && named)
-		r = put_named_certificates_first(o, tokens, ret, e);
+	files = &o->certificate_file;
+	for (size_t i = 0; r == 0 && i < files->count; i++)
+		r = add_named_certificate(ret, files->item[i], tokens, e);
 	return r;
 }
 
@@ -460,7 +463,7 @@ identities_share(struct identities *list, const struct identity *id)
 		struct identity *other = &list->item[i];
 
 		if (other->private == NULL && id->private != NULL &&
-		    strcmp(other->path, id->path) == 0)
+		    other->path != NULL && strcmp(other->path, id->path) == 0)
 			other->private = key_ref(id->private);
 	}
 }

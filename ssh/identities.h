@@ -1,7 +1,15 @@
 /*
- * identities.h - the person's keys: read once, in the order in which they
- * are offered: certificates of CertificateFile, then each key, and behind it
- * the certificate in the file with -cert.pub behind its name.
+ * identities.h - the person's keys, in the order in which they are offered:
+ *
+ *   certificates of CertificateFile
+ *   keys of the agent that IdentityFile (or a default file) names
+ *   the agent's other keys, unless IdentitiesOnly
+ *   keys that only a file holds
+ *
+ * and behind a key the certificate in the file with -cert.pub behind its
+ * name. First identities_load() reads the files, while the network is waited
+ * for; then identities_arrange() asks the agent, which wants to know the
+ * session. A key that both have signs by the agent.
  *
  * Holds secrets: private keys without a passphrase are loaded at the start,
  * the others when the server has said that it wants them.
@@ -12,7 +20,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/agent/client.h"
 #include "common/base/attributes.h"
+#include "common/base/buf.h"
 #include "common/base/error.h"
 #include "common/key/key.h"
 #include "ssh/options.h"
@@ -25,11 +35,12 @@ enum identity_answer {
 	IDENTITY_SIGNATURE_REFUSED,
 	IDENTITY_PARTIAL,      /* counted, but more is wanted */
 	IDENTITY_NO_ALGORITHM, /* no signature algorithm in common */
-	IDENTITY_LOCKED        /* nobody gave its passphrase */
+	IDENTITY_LOCKED,       /* nobody gave its passphrase */
+	IDENTITY_NOT_SIGNED    /* the agent, which alone has it, would not */
 };
 
 struct identity {
-	char *path;          /* of the private key file */
+	char *path;          /* of the private key file; NULL: there is none */
 	bool is_explicit;    /* named in the configuration */
 	bool is_encrypted;   /* private is loaded with a passphrase */
 	struct key *public;  /* NULL: known only after loading */
@@ -37,21 +48,48 @@ struct identity {
 	/* Offered instead of the key, which signs for it; NULL: none. */
 	struct key *certificate;
 	char *certificate_path; /* of CertificateFile; NULL */
+	/* What the agent signs with: the blob of the key, or that of the
+	 * certificate; empty: it does not have it. */
+	struct buf agent_blob;
+	char *agent_comment; /* fit for a terminal; NULL */
+	bool was_in_agent;
+	/* Why the file gave nothing: a code and a sentence; 0. */
+	int load_code;
+	char *load_text;
 	enum identity_answer answer;
+};
+
+/* Of CertificateFile, until identities_arrange(). */
+struct named_certificate {
+	struct key *key;
+	char *path;
 };
 
 struct identities {
 	struct identity *item;
 	size_t count;
+	struct named_certificate *certificates;
+	size_t certificate_count;
+	struct agent *agent; /* owned; NULL: none, or it is over with it */
 };
 
-/* Keys of IdentityFile or of the default files, and certificates. What
- * cannot be read is logged and left out. ERR_MEMORY, ERR_CONFIG (a bad token).
- */
+/* Keys of IdentityFile or of the default files, and certificates.
+ * ERR_MEMORY, ERR_CONFIG (a bad token). */
 int identities_load(const struct ssh_options *o,
     const struct ssh_tokens *tokens, struct identities *ret,
     struct error *e) MUST_CHECK;
 void identities_release(struct identities *list);
+
+/*
+ * Asks the agent (taken; NULL: there is none) and puts everything into its
+ * order. What nothing can sign with is left out; that it could not be read is
+ * logged now. An agent that fails is only logged. ERR_MEMORY.
+ */
+int identities_arrange(struct identities *list, const struct ssh_options *o,
+    struct agent *agent, struct error *e) MUST_CHECK;
+
+/* The agent is of no more use, and is closed. */
+void identities_forget_agent(struct identities *list);
 
 /* What to remember an identity by: its fingerprint (SHA256:...), with
  * "-cert" behind it for a certificate. Fresh text; NULL if it is unknown. */
@@ -61,7 +99,8 @@ char *identity_mark(const struct identity *id);
 struct identity *identities_find(
     const struct identities *list, const char *mark);
 
-/* The file to name in messages. */
+/* The file to name in messages; of a key that only the agent has, its comment.
+ */
 const char *identity_name(const struct identity *id);
 
 /* Does the private key (loaded) belong to what is offered? */
@@ -81,5 +120,16 @@ int identity_unlock(
 /* The certificate, or the half of the key that says who it is; NULL if even
  * that is unknown. */
 const struct key *identity_key(const struct identity *id);
+
+/* ---- for identities*.c ---- */
+
+void identity_release(struct identity *id);
+/* Takes id. ERR_MEMORY. */
+int identities_append(
+    struct identities *list, struct identity *id, struct error *e) MUST_CHECK;
+/* The key under the certificate, or NULL. */
+const struct key *identity_plain_key(const struct identity *id);
+/* Logs why its file gave nothing. */
+void identity_log_failure(const struct identity *id);
 
 #endif

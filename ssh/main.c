@@ -126,10 +126,10 @@ load_options(const struct arguments *a, const char *home, const char *user,
 
 /* These stand in many files (the system's own) and are missed only where
  * they apply: no warning at each login. */
-static const char *const quiet_keywords[] = { "AddKeysToAgent", "ControlMaster",
-	"ControlPath", "ControlPersist", "EnableSSHKeysign", "GatewayPorts",
+static const char *const quiet_keywords[] = { "ControlMaster", "ControlPath",
+	"ControlPersist", "EnableSSHKeysign", "GatewayPorts",
 	"GSSAPIAuthentication", "GSSAPIDelegateCredentials",
-	"HostbasedAuthentication", "IdentityAgent", "SecurityKeyProvider" };
+	"HostbasedAuthentication", "SecurityKeyProvider" };
 
 static bool
 is_quiet_keyword(const char *text)

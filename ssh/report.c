@@ -24,6 +24,8 @@ identity_words(enum identity_answer a)
 		return "accepted, but more is wanted";
 	case IDENTITY_OFFERED:
 		return "no answer";
+	case IDENTITY_NOT_SIGNED:
+		return "accepted, but not signed for here";
 	default:
 		return NULL;
 	}
@@ -58,7 +60,8 @@ write_identity(const struct identity *id, struct buf *out)
 	char *print = k != NULL ? key_fingerprint(k, DIGEST_SHA256) : NULL;
 
 	separate(out);
-	buf_printf(out, "key %s", identity_name(id));
+	buf_printf(out, "key %s%s", identity_name(id),
+	    id->was_in_agent ? " in the agent" : "");
 	if (print != NULL)
 		buf_printf(out, " (%s %s)", key_row(k)->short_name, print);
 	free(print);
@@ -130,12 +133,21 @@ first_with(const struct report *r, enum identity_answer answer)
 }
 
 static void
-write_authorize(const struct report *r, const char *path, struct buf *out)
+write_authorize(
+    const struct report *r, const struct identity *id, struct buf *out)
 {
-	buf_printf(out,
-	    "put %s.pub into %s's ~/.ssh/authorized_keys there "
-	    "(ssh-copy-id -i %s.pub -p %d %s@%s)",
-	    path, r->user, path, r->o->port, r->user, r->host);
+	const char *path = id->path;
+
+	if (path == NULL)
+		buf_printf(out,
+		    "put its line (ssh-add -L shows it) into %s's "
+		    "~/.ssh/authorized_keys there",
+		    r->user);
+	else
+		buf_printf(out,
+		    "put %s.pub into %s's ~/.ssh/authorized_keys there "
+		    "(ssh-copy-id -i %s.pub -p %d %s@%s)",
+		    path, r->user, path, r->o->port, r->user, r->host);
 }
 
 /* A certificate that was refused says itself why, more often than not. */
@@ -184,12 +196,18 @@ write_key_cause(const struct report *r, struct buf *out)
 		    r->o->batch_mode
 			? "; BatchMode forbids to ask for it"
 			: "; log in from a terminal, or set SSH_ASKPASS");
+	} else if ((id = first_with(r, IDENTITY_NOT_SIGNED)) != NULL) {
+		buf_printf(out,
+		    "the agent did not sign with %s; it may want a "
+		    "confirmation, be locked, or keep the key for other "
+		    "hosts (ssh-add -T FILE.pub tries it)",
+		    identity_name(id));
 	} else if ((id = first_with(r, IDENTITY_SIGNATURE_REFUSED)) != NULL) {
 		buf_printf(out,
 		    "the server knows %s but does not let %s in "
 		    "with it; its log says why (AllowUsers, "
 		    "PermitRootLogin, options of the key)",
-		    id->path, r->user);
+		    identity_name(id), r->user);
 	} else if (write_certificate_cause(r, out)) {
 		return true;
 	} else if ((id = first_with(r, IDENTITY_NO_ALGORITHM)) != NULL) {
@@ -197,13 +215,13 @@ write_key_cause(const struct report *r, struct buf *out)
 		    "%s signs with no algorithm that both sides "
 		    "accept; see PubkeyAcceptedAlgorithms, or "
 		    "make an ed25519 key (ssh-keygen)",
-		    id->path);
+		    identity_name(id));
 	} else if ((id = first_with(r, IDENTITY_REFUSED)) != NULL) {
 		buf_printf(out,
 		    "the account %s does not list this key, or "
 		    "is another one; ",
 		    r->user);
-		write_authorize(r, id->path, out);
+		write_authorize(r, id, out);
 	} else {
 		return false;
 	}

@@ -174,6 +174,15 @@ send_pty(struct session *s)
 	return r;
 }
 
+/* No answer: without it the session is what it is. */
+static int
+send_agent(struct session *s)
+{
+	log_debug1("Requesting authentication agent forwarding.");
+	(void)channel_request_begin(s->channel, s->c.agent_request, false);
+	return channel_request_end(s->channel, NULL, NULL);
+}
+
 static int
 send_start(struct session *s)
 {
@@ -228,7 +237,9 @@ on_open(struct channel *channel, void *context)
 	int r = 0;
 
 	s->c.on_open(s->c.context);
-	if (s->has_tty)
+	if (s->c.agent_request != NULL)
+		r = send_agent(s);
+	if (r == 0 && s->has_tty)
 		r = send_pty(s);
 	if (r == 0)
 		r = send_environment(s);

@@ -3,8 +3,8 @@
  * start it, its data on our standard descriptors, its end.
  * RFC 4254 s6.
  *
- * pty-req, env and shell/exec/subsystem leave together when the channel is
- * open; data follows without waiting for the answers.
+ * auth-agent-req, pty-req, env and shell/exec/subsystem leave together when the
+ * channel is open; data follows without waiting for the answers.
  */
 #ifndef SSH_SESSION_H
 #define SSH_SESSION_H
@@ -30,6 +30,8 @@ struct session_config {
 	const char *command; /* NULL: a shell */
 	bool is_subsystem;
 	bool wants_tty;
+	/* The request that announces our agent; NULL: it is not forwarded. */
+	const char *agent_request;
 	/* Composed just before the requests, once the channel is open. */
 	void (*on_open)(void *context);
 	/* Everything is written out and the channel is gone; status as of

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "common/base/file.h"
+#include "sshd/session_agent.h"
 #include "sshd/session_run.h"
 #include "sshd/session_sftp.h"
 #include "sshd/user_session.h"
@@ -596,6 +597,20 @@ on_pty(struct command *c, struct reader *r)
 	return true;
 }
 
+/* The environment of what is started afterwards names its socket. */
+static bool
+on_agent(struct command *c, struct reader *r)
+{
+	return read_end(r) == 0 &&
+	       session_agent_request(c->u, "auth-agent@openssh.com");
+}
+
+static bool
+on_standard_agent(struct command *c, struct reader *r)
+{
+	return read_end(r) == 0 && session_agent_request(c->u, "agent-connect");
+}
+
 /* ---- while it runs ---- */
 
 static bool
@@ -648,6 +663,8 @@ static const struct request_row requests[] = {
 	{ "subsystem", on_subsystem },
 	{ "env", on_env },
 	{ "pty-req", on_pty },
+	{ "auth-agent-req@openssh.com", on_agent },
+	{ "agent-req", on_standard_agent },
 	{ "window-change", on_window_change },
 	{ "signal", on_signal },
 	{ "break", on_break },

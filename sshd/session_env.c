@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/file.h"
+#include "sshd/session_agent.h"
 #include "sshd/user_session.h"
 
 #define PATH_DEFAULT                                                           \
@@ -163,12 +164,14 @@ int
 command_environment(
     const struct command *c, const char *original_command, struct strings *ret)
 {
+	const char *agent = session_agent_path(c->u);
 	struct strings env = STRINGS_INIT;
 	int r;
 
 	if ((r = set_all(&env, &c->env)) != 0 ||
 	    (r = add_account(&env, &c->u->start)) != 0 ||
 	    (c->term != NULL && (r = set(&env, "TERM", c->term)) != 0) ||
+	    (agent != NULL && (r = set(&env, "SSH_AUTH_SOCK", agent)) != 0) ||
 	    (r = add_key_environment(&env, c)) != 0 ||
 	    (r = add_environment_file(&env, c)) != 0 ||
 	    (r = set_all(&env, &c->u->options.set_env)) != 0 ||

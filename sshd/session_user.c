@@ -17,6 +17,7 @@
 #include "common/base/file.h"
 #include "common/base/time.h"
 #include "sshd/privsep.h"
+#include "sshd/session_agent.h"
 #include "sshd/user_session.h"
 
 #define LAST_WORDS_MS  2000
@@ -260,6 +261,16 @@ on_monitor(struct watch *w, unsigned ready, void *context)
 	disconnect(u, SSH_DISCONNECT_BY_APPLICATION, "the server is ending");
 }
 
+/* What was made for the session is to be removed. */
+static void
+on_ending_signal(int number, void *context)
+{
+	struct user_session *u = context;
+
+	log_info("Exiting on signal %d", number);
+	disconnect(u, SSH_DISCONNECT_BY_APPLICATION, "the server is ending");
+}
+
 /* ---- the connection ---- */
 
 static bool
@@ -470,6 +481,8 @@ set_up_loop(struct user_session *u)
 	if (u->link == NULL || u->monitor_watch == NULL || u->alive == NULL ||
 	    trim == NULL)
 		return ERR_MEMORY;
+	if (loop_on_signal(u->loop, SIGTERM, on_ending_signal, u) != 0)
+		return ERR_SYSTEM;
 	watch_set(u->monitor_watch, WATCH_READ);
 	set_alive(u);
 	timer_set(trim, TRIM_AFTER_US);
@@ -495,6 +508,7 @@ tear_down(struct user_session *u)
 {
 	list_for_each_safe(l, &u->commands)
 		command_end(list_entry(l, struct command, link));
+	session_agent_end(u);
 	if (u->auth_info_path != NULL)
 		unlink(u->auth_info_path);
 }

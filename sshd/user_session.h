@@ -5,6 +5,7 @@
  *   session_ask.c      what it asks of the monitor
  *   session_host_keys.c  host keys that the client learns
  *   session_channel.c  session channels and their requests
+ *   session_agent.c    the client's agent
  *   session_env.c      the environment of a command
  *   session_run.c      the process of a command
  */
@@ -51,6 +52,7 @@ struct user_session {
 	struct list commands; /* struct command.link */
 	int command_count;
 	unsigned next_number;
+	struct session_agent *agent; /* NULL: not forwarded */
 	bool no_more_sessions;
 	bool is_confined; /* to directories, with all it starts */
 	unsigned proof_requests;

@@ -50,8 +50,9 @@ struct userauth_client {
 	enum client_request request; /* the last one */
 	bool accepted;               /* SERVICE_ACCEPT came */
 	bool hostbound;              /* what was signed last */
-	struct buf key_blob;         /* of the probe */
-	char *methods;               /* of the last FAILURE */
+	bool hostbound_forbidden;
+	struct buf key_blob; /* of the probe */
+	char *methods;       /* of the last FAILURE */
 	bool partial_success;
 	struct buf text;               /* banner, question of a change */
 	struct buf info;               /* payload of the last INFO_REQUEST */
@@ -203,11 +204,18 @@ write_publickey(struct buf *b, const struct userauth_client *u,
 		write_string(b, key_blob(transport_host_key(u->t)));
 }
 
+void
+userauth_client_forbid_hostbound(struct userauth_client *u)
+{
+	u->hostbound_forbidden = true;
+}
+
 int
 userauth_client_sign_data(struct userauth_client *u, const char *algorithm,
     struct span blob, struct buf *ret_data)
 {
-	u->hostbound = transport_peer_has_hostbound(u->t) &&
+	u->hostbound = !u->hostbound_forbidden &&
+		       transport_peer_has_hostbound(u->t) &&
 		       transport_host_key(u->t) != NULL;
 	write_string(ret_data, transport_session_id(u->t));
 	write_byte(ret_data, SSH_MSG_USERAUTH_REQUEST);

@@ -55,6 +55,10 @@ int userauth_client_none(struct userauth_client *u) MUST_CHECK;
 int userauth_client_probe(struct userauth_client *u, const char *algorithm,
     struct span key_blob) MUST_CHECK;
 
+/* From now on signatures do not cover the host key, whatever the server
+ * announced. */
+void userauth_client_forbid_hostbound(struct userauth_client *u);
+
 /*
  * The signed request, in two steps: the first appends the data to be signed
  * (RFC 4252 s7, with session id; hostbound when the server announced it), the

@@ -805,6 +805,59 @@ TEST(a_rekey_in_the_middle_loses_nothing)
 	two_free(t);
 }
 
+/* Sends what a readv(2) into several packets would have brought. */
+static size_t
+send_rooms(struct seen *s, uint32_t *number)
+{
+	struct iovec room[8];
+	size_t count = channel_read_begin(s->c, CHANNEL_STREAM_DATA, room, 8);
+	size_t len = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		uint8_t *to = room[i].iov_base;
+
+		for (size_t at = 0; at + 4 <= room[i].iov_len; at += 4) {
+			memcpy(to + at, number, 4);
+			(*number)++;
+		}
+		len += room[i].iov_len;
+	}
+	CHECK_INT(len % 4, 0);
+	if (count > 0)
+		CHECK_INT(
+		    channel_read_commit(s->c, CHANNEL_STREAM_DATA, room, len),
+		    0);
+	return len;
+}
+
+/* Keys are exchanged again after the first of several packets: those that
+ * follow are kept back, and no packet of the exchange lies over them. */
+TEST(several_packets_of_one_read_survive_a_rekey)
+{
+	struct two *t = two_new(
+	    &(struct pair_options){ .rekey_bytes = CHANNEL_PACKET_MAX / 2 });
+	struct seen a = { 0 }, b = { 0 };
+	uint32_t sent = 0, got;
+
+	CHECK_INT(transport_authenticated(t->p->client.t), 0);
+	CHECK_INT(transport_authenticated(t->p->server.t), 0);
+	open_channel(t, &a, &b);
+	for (int i = 0; i < 3; i++) {
+		CHECK(send_rooms(&a, &sent) >= (size_t)2 * CHANNEL_PACKET_MAX);
+		run(t);
+	}
+	CHECK(t->p->client.kex_done > 1);
+	CHECK_INT(b.data.len, (size_t)4 * sent);
+	for (uint32_t i = 0; i < sent; i++) {
+		memcpy(&got, b.data.data + (size_t)4 * i, 4);
+		if (got != i)
+			CHECK_INT(got, i);
+	}
+	seen_release(&a);
+	seen_release(&b);
+	two_free(t);
+}
+
 /* ---- messages by hand ---- */
 
 /* Gives the server's connection a packet. */

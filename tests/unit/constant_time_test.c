@@ -7,6 +7,7 @@
  * at. A report fails the test by valgrind's exit status.
  */
 #include "common/crypto/bcrypt_pbkdf.h"
+#include "common/crypto/mldsa44.h"
 #include "common/crypto/mlkem768.h"
 #include "common/crypto/sntrup761.h"
 #include "common/crypto/umac.h"
@@ -158,6 +159,36 @@ TEST(constant_time_mlkem768)
 	ciphertext[17] ^= 1;
 	CHECK_INT(mlkem768_decaps(again, ciphertext, secret_key), 0);
 	check_same(shared, again, sizeof(shared), false);
+}
+
+TEST(constant_time_mldsa44)
+{
+	uint8_t seed[MLDSA44_SEED_SIZE], random[MLDSA44_RANDOM_SIZE];
+	uint8_t public_key[MLDSA44_PUBLIC_SIZE];
+	uint8_t secret_key[MLDSA44_SECRET_SIZE];
+	uint8_t signature[MLDSA44_SIGNATURE_SIZE], message[100];
+
+	for (unsigned i = 0; i < 8; i++) {
+		memset(seed, (int)i, sizeof(seed));
+		memset(random, 2, sizeof(random));
+		memset(message, 5, sizeof(message));
+		poison(seed, sizeof(seed));
+		poison(random, sizeof(random));
+		poison(message, sizeof(message));
+		CHECK_INT(mldsa44_keygen(public_key, secret_key, seed), 0);
+		declassify(public_key, sizeof(public_key));
+		/* The public seed of the matrix begins the secret key. */
+		poison(secret_key, sizeof(secret_key));
+		declassify(secret_key, 32);
+		CHECK_INT(mldsa44_sign(signature, secret_key, span_of(NULL, 0),
+			      span_of(message, sizeof(message)), random),
+		    0);
+		declassify(signature, sizeof(signature));
+		declassify(message, sizeof(message));
+		CHECK_INT(mldsa44_verify(public_key, span_of(NULL, 0),
+			      span_of(message, sizeof(message)), signature),
+		    0);
+	}
 }
 
 #endif

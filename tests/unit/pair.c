@@ -193,6 +193,7 @@ start_end(struct pair *p, struct pair_end *e, enum transport_role role,
 					     : "chacha20-poly1305@openssh.com",
 		.macs = "hmac-sha2-256-etm@openssh.com",
 		.compression = o->compression != NULL ? o->compression : "none",
+		.rekey_bytes = o->rekey_bytes,
 	};
 	struct error error = { 0 };
 

@@ -44,6 +44,7 @@ struct pair_options {
 	const char *cipher;                      /* NULL: chacha20 */
 	const char *compression;                 /* NULL: none */
 	uint64_t delay_us;                       /* one way */
+	uint64_t rekey_bytes;                    /* 0: hardly ever */
 };
 
 struct pair {
