@@ -74,12 +74,14 @@ print_certificate_keys(void)
 	print_key_rows(false, true);
 }
 
-/* Is it for certificates of a type that is off? Nobody has such. */
+/* Is it for certificates of a type that is off, or of browsers? Nobody has
+ * such. */
 static bool
 is_of_no_use(const struct signature_algorithm *a)
 {
 	return signature_is_of_certificate(a) &&
-	       key_type_find(span_text(a->key_type))->off;
+	       (key_type_find(span_text(a->key_type))->off ||
+		   text_starts_with(a->name, "webauthn-"));
 }
 
 static void

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/agent/client.h"
+#include "common/agent/helper.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/secret.h"
@@ -33,6 +34,7 @@ struct host_keys {
 	char *agent_path;    /* NULL: none */
 	struct agent *agent; /* connected when first used; may be NULL */
 	uint8_t *seed;       /* SEED_SIZE, secret; NULL without an agent */
+	char *provider;      /* of security keys; NULL: the usual one */
 };
 
 struct host_keys *
@@ -54,6 +56,7 @@ host_keys_free(struct host_keys *k)
 	}
 	agent_close(k->agent); /* after the keys that ask it */
 	free(k->agent_path);
+	free(k->provider);
 	secret_free(k->seed, SEED_SIZE);
 	free(k);
 }
@@ -100,6 +103,14 @@ host_keys_set_agent(struct host_keys *k, const char *path)
 	}
 	agent_close(probe);
 	return take_agent(k, path, span_of(NULL, 0));
+}
+
+int
+host_keys_set_provider(struct host_keys *k, const char *path)
+{
+	free(k->provider);
+	k->provider = path != NULL ? strdup(path) : NULL;
+	return path != NULL && k->provider == NULL ? ERR_MEMORY : 0;
 }
 
 /* ---- loading ---- */
@@ -300,6 +311,7 @@ write_keys(const struct host_keys *k, struct buf *out, bool private)
 		write_text(out, k->agent_path != NULL ? k->agent_path : "");
 		write_string(
 		    out, span_of(k->seed, k->seed != NULL ? SEED_SIZE : 0));
+		write_text(out, k->provider != NULL ? k->provider : "");
 	}
 	write_uint32(out, (uint32_t)k->count);
 	for (size_t i = 0; i < k->count; i++) {
@@ -346,13 +358,20 @@ static int
 read_agent(struct reader *r, struct host_keys *k)
 {
 	struct span path = read_text(r), seed = read_string(r);
+	struct span provider = read_text(r);
 	char text[AGENT_PATH_MAX];
 	int rc = read_error(r);
 
+	if (rc != 0)
+		return rc;
+	if (path.len >= sizeof(text) || provider.len >= sizeof(text) ||
+	    (path.len > 0 && seed.len != SEED_SIZE))
+		return ERR_FORMAT;
+	memcpy(text, provider.ptr, provider.len);
+	text[provider.len] = '\0';
+	rc = host_keys_set_provider(k, provider.len > 0 ? text : NULL);
 	if (rc != 0 || path.len == 0)
 		return rc;
-	if (path.len >= sizeof(text) || seed.len != SEED_SIZE)
-		return ERR_FORMAT;
 	memcpy(text, path.ptr, path.len);
 	text[path.len] = '\0';
 	return take_agent(k, text, seed);
@@ -512,13 +531,17 @@ sign_by_agent(struct host_keys *k, const struct host_key *h,
 }
 
 static int
-make_private(struct host_key *h)
+make_private(const struct host_keys *k, struct host_key *h)
 {
 	struct reader r = reader_of(span_of(h->fields, h->fields_len));
+	int rc;
 
 	if (h->private_key != NULL)
 		return 0;
-	return key_read_private(&r, &h->private_key);
+	rc = key_read_private(&r, &h->private_key);
+	if (rc == 0 && key_is_security_key(h->private_key))
+		rc = security_key_attach(h->private_key, k->provider, NULL);
+	return rc;
 }
 
 static int
@@ -530,7 +553,7 @@ sign(struct host_keys *k, struct host_key *h,
 
 	if (h->fields == NULL)
 		return sign_by_agent(k, h, a, data, ret_signature);
-	if ((r = make_private(h)) != 0)
+	if ((r = make_private(k, h)) != 0)
 		return r;
 	return key_sign(h->private_key, a, data, ret_signature);
 }

@@ -37,6 +37,10 @@ void host_keys_free(struct host_keys *k);
  */
 int host_keys_set_agent(struct host_keys *k, const char *path) MUST_CHECK;
 
+/* The library of security keys that are host keys (SecurityKeyProvider). To
+ * be called before the load. */
+int host_keys_set_provider(struct host_keys *k, const char *path) MUST_CHECK;
+
 /*
  * Loads the files (with an agent, a public key does, under the name itself or
  * with .pub behind it). Each one that cannot be used is logged and left out;

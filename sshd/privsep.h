@@ -15,8 +15,8 @@
 
 enum handover_message {
 	/* -> session: string path of the agent ("": none), string seed,
-	 * uint32 count, { string public blob, string certificate, string
-	 * private fields } */
+	 * string provider of security keys ("": the usual one), uint32 count,
+	 * { string public blob, string certificate, string private fields } */
 	HANDOVER_HOST_KEYS = 1,
 	/* -> session: no fields; the connection's descriptor comes with it */
 	HANDOVER_CONNECTION = 2,

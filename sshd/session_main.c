@@ -217,6 +217,9 @@ keys_from_files(void *context, struct host_keys *ret_keys)
 	if (o->host_key_agent != NULL &&
 	    (r = host_keys_set_agent(ret_keys, o->host_key_agent)) != 0)
 		return r;
+	if ((r = host_keys_set_provider(ret_keys, o->security_key_provider)) !=
+	    0)
+		return r;
 	if (host_keys_load(ret_keys, &o->host_key,
 		sshd_options_is_set(o, SSHD_OPTION_host_key),
 		(unsigned)o->required_rsa_size) > 0) {

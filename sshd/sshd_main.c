@@ -123,6 +123,8 @@ load_keys(struct daemon *d)
 	    (d->options->host_key_agent != NULL &&
 		host_keys_set_agent(d->keys, d->options->host_key_agent) !=
 		    0) ||
+	    host_keys_set_provider(
+		d->keys, d->options->security_key_provider) != 0 ||
 	    host_keys_load(d->keys, &d->options->host_key,
 		sshd_options_is_set(d->options, SSHD_OPTION_host_key),
 		(unsigned)d->options->required_rsa_size) == 0) {

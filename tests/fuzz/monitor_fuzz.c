@@ -96,6 +96,7 @@ make_host_keys(void)
 
 	write_text(&out, ""); /* no agent */
 	write_text(&out, "");
+	write_text(&out, ""); /* no provider */
 	write_uint32(&out, 1);
 	write_string(&out, key_blob(engine_host_key()));
 	write_text(&out, ""); /* no certificate */

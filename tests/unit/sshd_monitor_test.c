@@ -128,6 +128,7 @@ load_keys(struct bench *b)
 	CHECK_INT(key_generate("ed25519", 0, &b->user_key, NULL), 0);
 	write_text(&out, ""); /* no agent */
 	write_text(&out, "");
+	write_text(&out, ""); /* no provider */
 	write_uint32(&out, 1);
 	write_string(&out, key_blob(b->host_key));
 	write_text(&out, ""); /* no certificate */
