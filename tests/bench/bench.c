@@ -25,6 +25,10 @@ static const struct part {
 	{ "echo", bench_echo },
 	{ "bulk", bench_bulk },
 	{ "far", bench_bulk_far },
+	{ "files", bench_files },
+	{ "filesfar", bench_files_far },
+	{ "filessmall", bench_files_small },
+	{ "filesmemory", bench_files_memory },
 	{ "agent", bench_agent },
 };
 

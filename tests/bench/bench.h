@@ -18,9 +18,10 @@
 
 struct usage {
 	double wall_s;
-	double cpu_s; /* user and system, of the child and of those
-		       * that it waited for */
-	int status;   /* as of waitpid */
+	double cpu_s;     /* user and system, of the child and of those
+			   * that it waited for */
+	int status;       /* as of waitpid */
+	long max_rss_kib; /* of the largest of these */
 };
 
 struct command {
@@ -100,6 +101,10 @@ void bench_start_up(void);
 void bench_bulk(void);
 void bench_bulk_far(void);
 void bench_echo(void);
+void bench_files(void);
+void bench_files_far(void);
+void bench_files_small(void);
+void bench_files_memory(void);
 void bench_agent(void);
 
 #endif

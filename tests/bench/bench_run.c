@@ -115,6 +115,7 @@ command_wait(pid_t pid, double since)
 			bench_fail("lost a child: %s", strerror(errno));
 	}
 	u.wall_s = seconds_now() - since;
+	u.max_rss_kib = r.ru_maxrss;
 	u.cpu_s = (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) +
 		  (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
 	return u;
