@@ -18,7 +18,7 @@
 
 #define RUNS 3
 
-static char place[128]; /* in memory */
+static char place[40]; /* in memory */
 
 /* ---- the scratch folder in memory ---- */
 
@@ -38,7 +38,7 @@ run_shell(const char *line)
 static void
 place_remove(void)
 {
-	char line[256];
+	char line[1024];
 
 	if (strncmp(place, "/dev/shm/sheetbend-bench.", 25) != 0)
 		return;
@@ -59,7 +59,7 @@ place_make(void)
 static void
 make_large(unsigned mib)
 {
-	char line[320];
+	char line[1024];
 
 	/* Not zeros: nothing on the way may find them easy. */
 	snprintf(line, sizeof(line),
@@ -72,7 +72,7 @@ make_large(unsigned mib)
 static void
 make_small(unsigned count, unsigned bytes)
 {
-	char line[400];
+	char line[1024];
 
 	snprintf(line, sizeof(line),
 	    "rm -rf '%s/tree' && for d in 0 1 2 3 4 5 6 7 8 9; do mkdir -p "
@@ -85,7 +85,7 @@ make_small(unsigned count, unsigned bytes)
 static void
 remove_copy(void)
 {
-	char line[256];
+	char line[1024];
 
 	snprintf(line, sizeof(line), "rm -rf '%s/copy'", place);
 	run_shell(line);
@@ -95,7 +95,7 @@ remove_copy(void)
 static void
 check_copy(const char *name)
 {
-	char line[512];
+	char line[1024];
 
 	snprintf(line, sizeof(line),
 	    "cd '%s' && diff -r %s copy > /dev/null && "
