@@ -34,7 +34,7 @@
 #include "sftp/client.h"
 #include "sftp/client_files.h"
 
-#define COPY_WINDOW_MIN  ((uint64_t)1024 * 1024)
+#define COPY_WINDOW_MIN  ((uint64_t)2 * 1024 * 1024)
 #define COPY_WINDOW_MAX  ((uint64_t)64 * 1024 * 1024)
 #define COPY_NODES_MAX   50000
 #define COPY_ENTRIES_MAX 10000000
