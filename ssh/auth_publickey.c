@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "common/base/text.h"
 #include "ssh/auth_impl.h"
+#include "ssh/providers.h"
 
 /* ---- algorithms ---- */
 
@@ -179,7 +180,10 @@ sign_by_file(struct auth *a, struct identity *id,
 		id->answer = IDENTITY_NO_ALGORITHM;
 		return false;
 	}
-	if ((r = key_sign(id->private, s, data, ret_signature)) == 0)
+	r = providers_prepare(a->c.o, id->private);
+	if (r == 0)
+		r = key_sign(id->private, s, data, ret_signature);
+	if (r == 0)
 		return true;
 	log_error("%s: cannot sign: %s", identity_name(id), error_text(r));
 	id->answer = IDENTITY_NOT_SIGNED;
@@ -253,14 +257,16 @@ log_offer(const struct identity *id, const char *what)
 	free(print);
 }
 
-/* Is there no doubt which key to sign with? An agent may ask a person, so it
- * is not asked for a signature that may be of no use. */
+/* Is there no doubt which key to sign with? An agent or a device may ask a
+ * person, so it is not asked for a signature that may be of no use. */
 static bool
 is_obvious(const struct auth *a, const struct identity *id)
 {
 	const char *remembered = a->c.remembered;
 
 	if (id->private == NULL && id->agent_blob.len == 0)
+		return false;
+	if (id->private != NULL && providers_ask_person(id->private))
 		return false;
 	if (remembered != NULL &&
 	    identities_find(a->c.identities, remembered) == id)

@@ -16,6 +16,7 @@
 #include "common/key/certificate.h"
 #include "common/key/key_file.h"
 #include "common/port/prompt.h"
+#include "ssh/providers.h"
 
 /* surface s2, IdentityFile. */
 static const char *const default_files[] = {
@@ -390,6 +391,8 @@ identities_load(const struct ssh_options *o, const struct ssh_tokens *tokens,
 		if (strcmp(files->item[i], "none") != 0)
 			r = add_file(
 			    ret, files->item[i], true, named, tokens, e);
+	if (r == 0)
+		r = providers_add_tokens(o, ret, e);
 	files = &o->certificate_file;
 	for (size_t i = 0; r == 0 && i < files->count; i++)
 		r = add_named_certificate(ret, files->item[i], tokens, e);

@@ -4,6 +4,7 @@
  *   certificates of CertificateFile
  *   keys of the agent that IdentityFile (or a default file) names
  *   the agent's other keys, unless IdentitiesOnly
+ *   keys of PKCS11Provider
  *   keys that only a file holds
  *
  * and behind a key the certificate in the file with -cert.pub behind its

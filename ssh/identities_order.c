@@ -230,6 +230,20 @@ add_other_agent_keys(struct arranging *a, struct error *e)
 }
 
 static int
+add_token_keys(struct arranging *a, struct error *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < a->from->count; i++) {
+		struct identity *id = &a->from->item[i];
+
+		if (id->private != NULL && key_signs_elsewhere(id->private))
+			r = move(a, id, e);
+	}
+	return r;
+}
+
+static int
 add_files(struct arranging *a, struct error *e)
 {
 	int r = 0;
@@ -262,6 +276,8 @@ arrange(struct arranging *a, const struct ssh_options *o, struct agent *agent,
 		r = add_named_agent_keys(a, e);
 	if (r == 0 && !o->identities_only)
 		r = add_other_agent_keys(a, e);
+	if (r == 0)
+		r = add_token_keys(a, e);
 	if (r == 0)
 		r = add_files(a, e);
 	return r;

@@ -65,8 +65,8 @@ providers_add_tokens(
 }
 
 /* "$NAME" stands for the value of an environment variable. */
-static const char *
-security_key_provider(const struct ssh_options *o)
+const char *
+providers_security_key(const struct ssh_options *o)
 {
 	const char *name = o->security_key_provider;
 
@@ -81,7 +81,7 @@ providers_prepare(const struct ssh_options *o, struct key *k)
 {
 	if (!key_is_security_key(k) || key_signs_elsewhere(k))
 		return 0;
-	return security_key_attach(k, security_key_provider(o), person(o));
+	return security_key_attach(k, providers_security_key(o), person(o));
 }
 
 bool

@@ -20,6 +20,9 @@
 int providers_add_tokens(const struct ssh_options *o, struct identities *list,
     struct error *e) MUST_CHECK;
 
+/* SecurityKeyProvider, its $NAME resolved; NULL: the default. Borrowed. */
+const char *providers_security_key(const struct ssh_options *o);
+
 /* To be called before k signs: makes that of a security key able to. Others
  * are left alone. */
 int providers_prepare(const struct ssh_options *o, struct key *k) MUST_CHECK;
