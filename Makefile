@@ -97,6 +97,7 @@ sftp-server_program_src := $(if $(wildcard sftp/server_main.c),$(sftp_server_src
 # What each program needs beside the common libraries.
 sshd_program_libs := -lcrypt
 ssh-agent_program_libs := -lpthread
+ssh-keygen_program_libs := -lpthread
 ssh-keyscan_program_libs := -lpthread
 ssh-pkcs11-helper_program_libs := -ldl
 sftp_program_libs := -ldl

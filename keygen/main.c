@@ -48,7 +48,7 @@ static const struct mode_row {
 	{ 'X', keygen_import,                   false, false },
 	{ 'y', keygen_show_public,              false, false },
 	{ 'r', keygen_show_dns_records,         true, false },
-	{ 'M', NULL, true,  true },
+	{ 'M', keygen_moduli,                   true,  true },
 	{ 'A', keygen_host_keys,                false, false },
 };
 
@@ -83,6 +83,10 @@ usage(void)
 	    "[-f known_hosts_file]\n"
 	    "       ssh-keygen -H [-f known_hosts_file]\n"
 	    "       ssh-keygen -R hostname [-f known_hosts_file]\n"
+	    "       ssh-keygen -M generate [-b bits] [-O start=hex] "
+	    "output_file\n"
+	    "       ssh-keygen -M screen [-f input_file] [-O option] "
+	    "output_file\n"
 	    "       ssh-keygen -r hostname [-g] [-f input_keyfile] "
 	    "[-O hashalg=sha1 | sha256]\n"
 	    "       ssh-keygen -s ca_key -I certificate_identity [-h] "
