@@ -10,7 +10,7 @@
 #include "agent/add.h"
 #include "common/base/log.h"
 
-#define FLAGS "CcDdE:e:H:h:KkLlMmNQqS:s:Tt:vXx"
+#define FLAGS "CcDdE:e:H:h:KkLlM:m:NQqS:s:Tt:vXx"
 
 static void
 usage(struct add_options *o)

@@ -294,5 +294,5 @@ session-bind@openssh.com" ]
 	run -1 "$ADD" -l -D
 	[[ $output == *"only one of"* ]]
 	run -1 "$ADD" -E nonsense -l
-	run -0 "$ADD" -M 5 -m 4 ed || run -0 "$ADD" -Mm ed
+	run -0 "$ADD" -M 5 -m 4 ed
 }
