@@ -16,7 +16,15 @@
 #define TYPE_DEFAULT "ed25519"
 
 /* Types with a host key of their own, in the order in which -A makes them. */
-static const char *const host_key_types[] = { "rsa", "ecdsa", "ed25519" };
+static const struct host_key_type {
+	const char *type;
+	const char *in_path;
+} host_key_types[] = {
+	{ "rsa", "rsa" },
+	{ "ecdsa", "ecdsa" },
+	{ "ed25519", "ed25519" },
+	{ "mldsa44-ed25519", "mldsa44_ed25519" },
+};
 
 static bool
 is_dsa(const char *type)
@@ -144,10 +152,11 @@ out:
 
 /* 0: made, or there already; else the exit status. */
 static int
-make_host_key(const struct options *o, const char *type, bool *is_first)
+make_host_key(
+    const struct options *o, const struct host_key_type *t, bool *is_first)
 {
 	char *path = text_format("%s%s/ssh_host_%s_key",
-	    o->file == NULL ? "" : o->file, SHEETBEND_SYSCONFDIR, type);
+	    o->file == NULL ? "" : o->file, SHEETBEND_SYSCONFDIR, t->in_path);
 	struct key *k = NULL;
 	struct stat st;
 	int status;
@@ -161,7 +170,7 @@ make_host_key(const struct options *o, const char *type, bool *is_first)
 	if (*is_first)
 		printf("ssh-keygen: generating new host keys: ");
 	*is_first = false;
-	if ((status = make_key(o, type, &k)) == 0) {
+	if ((status = make_key(o, t->type, &k)) == 0) {
 		printf("%s ", key_row(k)->short_name);
 		fflush(stdout);
 		if ((status = save_private(o, path, k, "")) == 0)
@@ -179,7 +188,7 @@ keygen_host_keys(const struct options *o)
 	int status = 0;
 
 	for (size_t i = 0; i < ARRAY_COUNT(host_key_types); i++) {
-		int s = make_host_key(o, host_key_types[i], &is_first);
+		int s = make_host_key(o, &host_key_types[i], &is_first);
 
 		status = status == 0 ? s : status;
 	}

@@ -124,6 +124,7 @@ static const char *const default_host_keys[] = {
 	SHEETBEND_SYSCONFDIR "/ssh_host_rsa_key",
 	SHEETBEND_SYSCONFDIR "/ssh_host_ecdsa_key",
 	SHEETBEND_SYSCONFDIR "/ssh_host_ed25519_key",
+	SHEETBEND_SYSCONFDIR "/ssh_host_mldsa44_ed25519_key",
 };
 
 static int

@@ -142,6 +142,8 @@ choose_type(const char *type, unsigned bits, const struct key_type_row **ret,
 		return choose_ecdsa(bits, ret, e);
 	if (strcmp(type, "ed25519") == 0)
 		row = find_row(KEY_ED25519, 256);
+	if (strcmp(type, "mldsa44-ed25519") == 0)
+		row = find_row(KEY_MLDSA44_ED25519, 256);
 	if (row == NULL || key_ops_of(row->type)->generate == NULL)
 		return error_set(e, ERR_KEY_TYPE, "unknown key type %s", type);
 	if (row->type == KEY_ECDSA && bits != 0 && bits != row->bits)

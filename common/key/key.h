@@ -31,7 +31,8 @@ enum key_type {
 	KEY_ECDSA, /* the curve is the key's: nistp256, 384, 521 */
 	KEY_ED25519,
 	KEY_ECDSA_SK, /* security keys: the private half is in a device */
-	KEY_ED25519_SK
+	KEY_ED25519_SK,
+	KEY_MLDSA44_ED25519 /* ML-DSA-44 and Ed25519 together */
 };
 
 /* Flags of security keys and of their signatures (surface s9). */
@@ -86,16 +87,18 @@ const struct signature_algorithm *signature_find(struct span name);
 const char *signature_default_list(void);
 
 /*
- * The first algorithm of list (names, comma-separated, most wanted first;
- * NULL: the default list) that this key can sign with; NULL if none.
+ * The first algorithm of list (names, comma-separated, most wanted first) that
+ * this key can sign with; NULL if none. Without a list (NULL) it is that of the
+ * default list, or, for a type that is not in there, its own, unless that is
+ * off.
  */
 const struct signature_algorithm *key_choose_signature(
     const struct key *k, struct span list);
 
 /* ---- life ---- */
 
-/* type as `ssh-keygen -t`: "rsa", "ecdsa", "ed25519", a full type name, or a
- * signature algorithm ("rsa-sha2-512").
+/* type as `ssh-keygen -t`: "rsa", "ecdsa", "ed25519", "mldsa44-ed25519", a full
+ * type name, or a signature algorithm ("rsa-sha2-512").
  * bits 0: the default (rsa 3072, ecdsa 256). ERR_KEY_TYPE, ERR_KEY_SIZE. */
 int key_generate(const char *type, unsigned bits, struct key **ret,
     struct error *e) MUST_CHECK;

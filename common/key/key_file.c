@@ -38,12 +38,13 @@ key_private_parse(struct span text, const char *passphrase, struct key **ret,
 	return 0;
 }
 
-/* Ed25519 has no form in PKCS#1 or SEC 1, a security key has none in any of
- * OpenSSL's: our own format is then meant. */
+/* Ed25519 has no form in PKCS#1 or SEC 1, a security key and a hybrid one have
+ * none in any of OpenSSL's: our own format is then meant. */
 static bool
 has_form(const struct key *k, enum key_format format)
 {
 	return !key_is_security_key(k) &&
+	       key_row(k)->type != KEY_MLDSA44_ED25519 &&
 	       (format == KEY_FORMAT_PKCS8 || key_row(k)->type != KEY_ED25519);
 }
 

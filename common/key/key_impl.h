@@ -78,6 +78,7 @@ extern const struct key_ops key_ops_ecdsa;
 extern const struct key_ops key_ops_ed25519;
 extern const struct key_ops key_ops_ecdsa_sk;
 extern const struct key_ops key_ops_ed25519_sk;
+extern const struct key_ops key_ops_mldsa44_ed25519;
 
 const struct key_ops *key_ops_of(enum key_type type);
 

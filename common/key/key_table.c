@@ -11,6 +11,10 @@
 
 #define CERT(plain) plain "-cert-v01@openssh.com"
 
+/* The one place that spells the name of the hybrid type. */
+#define MLDSA44_ED25519      "ssh-mldsa44-ed25519@openssh.com"
+#define MLDSA44_ED25519_CERT CERT("ssh-mldsa44-ed25519")
+
 #define SK_ED25519      "sk-ssh-ed25519@openssh.com"
 #define SK_ECDSA        "sk-ecdsa-sha2-nistp256@openssh.com"
 #define WEBAUTHN        "webauthn-sk-ecdsa-sha2-nistp256@openssh.com"
@@ -28,6 +32,7 @@ static const struct key_type_row key_types[] = {
 	{ SK_ED25519,                   "ED25519-SK",    KEY_ED25519_SK, 256, false, NULL },
 	{ SK_ECDSA,                     "ECDSA-SK",      KEY_ECDSA_SK, 256,   false, NULL },
 	{ "ssh-rsa",                    "RSA",           KEY_RSA,      0,     false,  NULL },
+	{ MLDSA44_ED25519,              "MLDSA44-ED25519", KEY_MLDSA44_ED25519, 256, true, NULL },
 	{ "ssh-dss",                    "DSA",           KEY_DSA,      1024,  true,   NULL },
 	{ CERT("ssh-ed25519"),          "ED25519-CERT",  KEY_ED25519,  256,   false,  "ssh-ed25519" },
 	{ CERT("ecdsa-sha2-nistp256"),  "ECDSA-CERT",    KEY_ECDSA,    256,   false,  "ecdsa-sha2-nistp256" },
@@ -36,6 +41,7 @@ static const struct key_type_row key_types[] = {
 	{ SK_ED25519_CERT,              "ED25519-SK-CERT", KEY_ED25519_SK, 256, false, SK_ED25519 },
 	{ SK_ECDSA_CERT,                "ECDSA-SK-CERT", KEY_ECDSA_SK, 256,   false, SK_ECDSA },
 	{ CERT("ssh-rsa"),              "RSA-CERT",      KEY_RSA,      0,     false,  "ssh-rsa" },
+	{ MLDSA44_ED25519_CERT,         "MLDSA44-ED25519-CERT", KEY_MLDSA44_ED25519, 256, true, MLDSA44_ED25519 },
 	{ CERT("ssh-dss"),              "DSA-CERT",      KEY_DSA,      1024,  true,   "ssh-dss" },
 };
 
@@ -51,6 +57,7 @@ static const struct signature_algorithm signatures[] = {
 	{ CERT("rsa-sha2-512"),         CERT("ssh-rsa"),              DIGEST_SHA512, false, "rsa-sha2-512" },
 	{ CERT("rsa-sha2-256"),         CERT("ssh-rsa"),              DIGEST_SHA256, false, "rsa-sha2-256" },
 	{ CERT("ssh-rsa"),              CERT("ssh-rsa"),              DIGEST_SHA1,   true,  "ssh-rsa" },
+	{ MLDSA44_ED25519_CERT,         MLDSA44_ED25519_CERT,         DIGEST_SHA512, false, MLDSA44_ED25519 },
 	{ CERT("ssh-dss"),              CERT("ssh-dss"),              DIGEST_SHA1,   true,  "ssh-dss" },
 	{ "ssh-ed25519",                "ssh-ed25519",                DIGEST_SHA512, false, "ssh-ed25519" },
 	{ "ecdsa-sha2-nistp256",        "ecdsa-sha2-nistp256",        DIGEST_SHA256, false, "ecdsa-sha2-nistp256" },
@@ -62,6 +69,7 @@ static const struct signature_algorithm signatures[] = {
 	{ "rsa-sha2-512",               "ssh-rsa",                    DIGEST_SHA512, false, "rsa-sha2-512" },
 	{ "rsa-sha2-256",               "ssh-rsa",                    DIGEST_SHA256, false, "rsa-sha2-256" },
 	{ "ssh-rsa",                    "ssh-rsa",                    DIGEST_SHA1,   true,  "ssh-rsa" },
+	{ MLDSA44_ED25519,              MLDSA44_ED25519,              DIGEST_SHA512, false, MLDSA44_ED25519 },
 	{ "ssh-dss",                    "ssh-dss",                    DIGEST_SHA1,   true,  "ssh-dss" },
 };
 /* clang-format on */
@@ -159,6 +167,8 @@ key_ops_of(enum key_type type)
 		return &key_ops_ecdsa_sk;
 	case KEY_ED25519_SK:
 		return &key_ops_ed25519_sk;
+	case KEY_MLDSA44_ED25519:
+		return &key_ops_mldsa44_ed25519;
 	case KEY_NONE:
 		break;
 	}

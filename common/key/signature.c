@@ -99,6 +99,8 @@ can_sign(const struct signature_algorithm *a)
 const struct signature_algorithm *
 key_choose_signature(const struct key *k, struct span list)
 {
+	const struct signature_algorithm *own =
+	    list.ptr == NULL ? signature_find(span_text(k->row->name)) : NULL;
 	struct span name;
 
 	if (list.ptr == NULL)
@@ -110,7 +112,7 @@ key_choose_signature(const struct key *k, struct span list)
 		    strcmp(a->key_type, k->row->name) == 0)
 			return a;
 	}
-	return NULL;
+	return own != NULL && !own->off ? own : NULL;
 }
 
 /* Can a plain key of this type make signatures of the algorithm? */
