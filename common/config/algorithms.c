@@ -56,9 +56,6 @@ add_listed(const struct config_algorithms *family, struct span name,
 		add_name(out, name);
 		return 0;
 	}
-	if (family->accepted != NULL &&
-	    list_has(span_text(family->accepted), name))
-		return 0;
 	if ((text = span_dup_text(name)) == NULL)
 		return ERR_MEMORY;
 	fine = family->patterns && has_wildcard(name) &&

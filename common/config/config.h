@@ -146,8 +146,6 @@ struct config_name {
 struct config_algorithms {
 	const char *known;    /* every name that works, in order */
 	const char *fallback; /* the default list */
-	const char *accepted; /* names that are no error, but do not work in
-			       * this build: dropped; NULL for none */
 	const char *what;     /* "cipher", for messages */
 	bool patterns;        /* lists may hold wildcards (key types) */
 };

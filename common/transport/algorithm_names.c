@@ -30,14 +30,6 @@ static const char ca_order[] =
     "sk-ecdsa-sha2-nistp256@openssh.com,"
     "webauthn-sk-ecdsa-sha2-nistp256@openssh.com,rsa-sha2-512,rsa-sha2-256";
 
-/*
- * Signature algorithms that other people's files name and that this build
- * does not have: no reason to refuse a file.
- */
-static const char other_signatures[] =
-    "ssh-mldsa44-ed25519@openssh.com,"
-    "ssh-mldsa44-ed25519-cert-v01@openssh.com";
-
 static void
 add(struct buf *out, const char *name)
 {
@@ -87,15 +79,6 @@ list_signatures(struct buf *known, struct buf *fallback)
 	write_span(fallback, span_text(signature_default_list()));
 }
 
-static void
-list_user_signatures(bool server, struct buf *known, struct buf *fallback)
-{
-	list_signatures(known, fallback);
-	if (server)
-		return;
-	add(known, other_signatures);
-}
-
 /* A CA signs with a plain key. */
 static void
 list_ca_signatures(struct buf *known, struct buf *fallback)
@@ -138,7 +121,7 @@ algorithm_names_load(bool server, struct algorithm_names *ret)
 	r |= keep(&a, CONFIG_KEX, &known, &fallback, "SSH2 KexAlgorithms");
 	list_signatures(&known, &fallback);
 	r |= keep(&a, CONFIG_SIGNATURES, &known, &fallback, "key types");
-	list_user_signatures(server, &known, &fallback);
+	list_signatures(&known, &fallback);
 	r |= keep(&a, CONFIG_USER_SIGNATURES, &known, &fallback, "key types");
 	list_ca_signatures(&known, &fallback);
 	r |= keep(&a, CONFIG_CA_SIGNATURES, &known, &fallback, "key types");
@@ -148,10 +131,8 @@ algorithm_names_load(bool server, struct algorithm_names *ret)
 		algorithm_names_release(&a);
 		return ERR_MEMORY;
 	}
-	for (size_t i = CONFIG_SIGNATURES; i < CONFIG_FAMILIES; i++) {
-		a.family[i].accepted = other_signatures;
+	for (size_t i = CONFIG_SIGNATURES; i < CONFIG_FAMILIES; i++)
 		a.family[i].patterns = true;
-	}
 	*ret = a;
 	return 0;
 }

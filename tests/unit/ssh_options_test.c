@@ -342,7 +342,8 @@ TEST(algorithm_lists_are_relative_to_the_default)
 	CHECK(text_ends_with(r.options.macs, ",hmac-sha1,hmac-md5"));
 	CHECK_TEXT(r.options.host_key_algorithms,
 	    "rsa-sha2-512-cert-v01@openssh.com,"
-	    "rsa-sha2-256-cert-v01@openssh.com,ssh-ed25519");
+	    "rsa-sha2-256-cert-v01@openssh.com,ssh-ed25519,"
+	    "ssh-mldsa44-ed25519@openssh.com");
 	expected = text_format("kexalgorithms %s", r.options.kex_algorithms);
 	CHECK(prints(&r, expected));
 	free(expected);

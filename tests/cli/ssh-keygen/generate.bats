@@ -224,7 +224,7 @@ ecdsa-sha2-nistp521 ssh-rsa"
 	conf=$(strings -a "$KEYGEN" | grep -m1 '^/.*etc/ssh$' || echo /etc/ssh)
 	mkdir -p "root$conf"
 	run -0 "$KEYGEN" -A -f "$PWD/root"
-	[ "$output" = "ssh-keygen: generating new host keys: RSA ECDSA ED25519 " ]
+	[ "$output" = "ssh-keygen: generating new host keys: RSA ECDSA ED25519 MLDSA44-ED25519 " ]
 	for t in rsa ecdsa ed25519; do
 		[ "$(stat -c %a "root$conf/ssh_host_${t}_key")" = 600 ]
 	done
