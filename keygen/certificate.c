@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/agent/client.h"
 #include "common/base/address.h"
 #include "common/base/file.h"
 #include "common/base/time.h"
@@ -364,21 +365,70 @@ sign_file(const struct options *o, const char *path,
 	return status;
 }
 
+/* -U: the CA's private half stays in the agent; -s names its public key. */
 static int
-sign_all(const struct options *o, struct certificate_request *q)
+load_from_agent(
+    const struct options *o, struct agent **ret_agent, struct key **ret)
 {
-	const struct signature_algorithm *a;
-	bool counts;
-	struct key *ca = NULL;
-	int status = read_serial(o->serial, &q->serial, &counts);
+	struct agent_identities list = { 0 };
+	struct error e = { 0 };
+	struct key *public;
+	int r, status = load_either(o, o->ca_key, &public);
 
 	if (status != 0)
 		return status;
-	if ((o->provider != NULL ? token_load_key(o, o->ca_key, &ca)
-				 : load_private(o, o->ca_key,
-				       "Enter passphrase: ", &ca, NULL)) != 0)
-		return EXIT_FATAL;
-	if ((a = choose_algorithm(o, ca)) == NULL)
+	if ((r = agent_connect(NULL, ret_agent, &e)) != 0) {
+		*ret_agent = NULL;
+		status = complain(EXIT_FATAL,
+		    "Cannot use public key for CA "
+		    "signature: %s",
+		    error_message(&e, r));
+	} else if ((r = agent_list(*ret_agent, &list, &e)) != 0) {
+		status = complain(EXIT_FATAL, "Retrieve agent key list: %s",
+		    error_message(&e, r));
+	} else {
+		r = ERR_NOT_FOUND;
+		for (size_t i = 0; i < list.count && r == ERR_NOT_FOUND; i++)
+			if (span_equal(
+				key_blob(public), buf_span(&list.item[i].blob)))
+				r = agent_key(
+				    *ret_agent, key_blob(public), ret);
+		if (r != 0)
+			status = complain(EXIT_FATAL,
+			    "CA key %s not found in agent", o->ca_key);
+	}
+	agent_identities_release(&list);
+	key_unref(public);
+	return status;
+}
+
+/* The key of -s, wherever its private half is. */
+static int
+load_ca(const struct options *o, struct agent **ret_agent, struct key **ret)
+{
+	int r;
+
+	if (o->in_agent)
+		return load_from_agent(o, ret_agent, ret);
+	if (o->provider != NULL)
+		r = token_load_key(o, o->ca_key, ret);
+	else
+		r = load_private(o, o->ca_key, "Enter passphrase: ", ret, NULL);
+	return r != 0 ? EXIT_FATAL : 0;
+}
+
+static int
+sign_all(const struct options *o, struct certificate_request *q)
+{
+	const struct signature_algorithm *a = NULL;
+	struct agent *agent = NULL;
+	struct key *ca = NULL;
+	bool counts;
+	int status = read_serial(o->serial, &q->serial, &counts);
+
+	if (status == 0)
+		status = load_ca(o, &agent, &ca);
+	if (status == 0 && (a = choose_algorithm(o, ca)) == NULL)
 		status = EXIT_FATAL;
 	for (int i = 0; i < o->argument_count && status == 0; i++) {
 		status = sign_file(o, o->arguments[i], q, ca, a);
@@ -386,6 +436,7 @@ sign_all(const struct options *o, struct certificate_request *q)
 			q->serial++;
 	}
 	key_unref(ca);
+	agent_close(agent);
 	return status;
 }
 

@@ -41,6 +41,8 @@ make_key(const struct options *o, const char *type, struct key **ret)
 	struct key *k = NULL;
 	int r;
 
+	struct progress *progress;
+
 	if (comment == NULL)
 		return EXIT_FATAL;
 	if (is_dsa(type))
@@ -51,8 +53,13 @@ make_key(const struct options *o, const char *type, struct key **ret)
 		    "servers.");
 	else if (is_security_key_type(type))
 		r = security_key_generate(o, type, &k);
-	else if ((r = key_generate(type, o->bits, &k, &e)) != 0)
-		r = complain(EXIT_USAGE, "%s", error_message(&e, r));
+	else {
+		progress = progress_begin(o);
+		r = key_generate(type, o->bits, &k, &e);
+		progress_end(progress);
+		if (r != 0)
+			r = complain(EXIT_USAGE, "%s", error_message(&e, r));
+	}
 	if (r == 0 && key_set_comment(k, comment) != 0)
 		r = complain(EXIT_FATAL, "out of memory");
 	free(comment);

@@ -123,6 +123,14 @@ int validity_parse(const char *text, uint64_t now_s, uint64_t *ret_after,
 /* "forever", "after T", "before T", "from T to T", local time; fresh text. */
 char *validity_format(uint64_t after, uint64_t before);
 
+/* ---- a sign that something is going on (progress.c) ---- */
+
+/* From two seconds on a dot a second goes to the terminal, until the end.
+ * NULL (which progress_end() accepts) where no person waits: -q, or standard
+ * error is no terminal. */
+struct progress *progress_begin(const struct options *o);
+void progress_end(struct progress *p);
+
 /* ---- shared (common.c, ask.c) ---- */
 
 /* Prints one line on stderr and returns status. */

@@ -219,3 +219,25 @@ items() {
 	[[ $output != *$'\e'* ]]
 	[[ $output == *'\033[31mid'* ]]
 }
+
+@test "-U signs with a CA that an agent holds" {
+	[ -x "$BIN/ssh-agent" ] && [ -x "$BIN/ssh-add" ] || skip "no agent"
+	"$KEYGEN" -q -t rsa -b 2048 -N '' -f rsa_ca
+	eval "$("$BIN/ssh-agent" -s -a "$PWD/agent" 3>&-)" > /dev/null
+	"$BIN/ssh-add" -q ca rsa_ca
+	for ca in ca rsa_ca; do
+		mv $ca $ca.away
+		run -0 "$KEYGEN" -U -s $ca.pub -I x -n u k.pub
+		[[ $output == "Signed user key k-cert.pub: "* ]]
+		[[ $(field 'Signing CA') == *"$("$KEYGEN" -lf $ca.pub | cut -d' ' -f2)"* ]]
+	done
+	run -0 "$KEYGEN" -q -U -t rsa-sha2-256 -s rsa_ca.pub -I x -n u k.pub
+	[[ $(field 'Signing CA') == *"(using rsa-sha2-256)" ]]
+	"$BIN/ssh-add" -q -D
+	run -255 "$KEYGEN" -q -U -s ca.pub -I x -n u k.pub
+	[ "$output" = "CA key ca.pub not found in agent" ]
+	kill "$SSH_AGENT_PID"
+	unset SSH_AUTH_SOCK
+	run -255 "$KEYGEN" -q -U -s ca.pub -I x -n u k.pub
+	[ "$output" = "Cannot use public key for CA signature: no agent: SSH_AUTH_SOCK is not set" ]
+}
