@@ -251,6 +251,7 @@ helper_read_signature(struct span body, const struct key *k,
 {
 	struct reader rd = reader_of(body);
 	struct span signature = read_string_max(&rd, HELPER_FIELD_MAX);
+	const struct signature_algorithm *plain;
 	int r;
 
 	if (read_end(&rd) != 0)
@@ -258,7 +259,8 @@ helper_read_signature(struct span body, const struct key *k,
 		    e, ERR_FORMAT, "helper process: malformed answer");
 	/* A damaged signature (of RSA) can give the key away; and a device
 	 * that was swapped is better told here than by the server. */
-	if ((r = key_verify(k, a, data, signature)) != 0)
+	plain = signature_find(span_text(a->plain));
+	if ((r = key_verify(k, plain, data, signature)) != 0)
 		return error_set(e, ERR_SIGNATURE,
 		    "the device made a signature that does not fit the key: %s",
 		    error_text(r));
