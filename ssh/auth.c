@@ -286,6 +286,12 @@ next_request(struct auth *a)
 		if ((r = try_method(a, m)) != 0)
 			return r < 0 ? r : 0;
 	}
+	/* A key was accepted and then not signed with: the server has not
+	 * said yet what else there is. */
+	if (a->methods == NULL) {
+		a->method = METHOD_NONE;
+		return userauth_client_none(a->u);
+	}
 	log_debug1("No more authentication methods to try.");
 	return ERR_AUTH_FAILED;
 }

@@ -196,7 +196,14 @@ write_key_cause(const struct report *r, struct buf *out)
 		    r->o->batch_mode
 			? "; BatchMode forbids to ask for it"
 			: "; log in from a terminal, or set SSH_ASKPASS");
-	} else if ((id = first_with(r, IDENTITY_NOT_SIGNED)) != NULL) {
+	} else if ((id = first_with(r, IDENTITY_NOT_SIGNED)) != NULL &&
+		   !id->was_in_agent) {
+		buf_printf(out,
+		    "the device with the key %s did not sign; the line above "
+		    "says why (is it plugged in, is the PIN right, was it "
+		    "touched in time?)",
+		    identity_name(id));
+	} else if (id != NULL) {
 		buf_printf(out,
 		    "the agent did not sign with %s; it may want a "
 		    "confirmation, be locked, or keep the key for other "

@@ -278,6 +278,7 @@ refused() {
 	run -255 login ours theirs ours_ed25519
 	[[ $output == *"the helper process ended without an answer"* ]]
 	[[ $output == *"Permission denied (publickey)"* ]]
+	[[ $output == *"the device with the key ours_ed25519 did not sign"* ]]
 }
 
 @test "keys that a device remembers come back, by either program" {
