@@ -380,6 +380,8 @@ identities_load(const struct ssh_options *o, const struct ssh_tokens *tokens,
 	int r = 0;
 
 	memset(ret, 0, sizeof(*ret));
+	/* Those that only files hold come behind them. */
+	r = providers_add_tokens(o, ret, e);
 	if (!ssh_options_is_set(o, SSH_OPTION_identity_file)) {
 		for (size_t i = 0; r == 0 && i < ARRAY_COUNT(default_files);
 		     i++)
@@ -391,8 +393,6 @@ identities_load(const struct ssh_options *o, const struct ssh_tokens *tokens,
 		if (strcmp(files->item[i], "none") != 0)
 			r = add_file(
 			    ret, files->item[i], true, named, tokens, e);
-	if (r == 0)
-		r = providers_add_tokens(o, ret, e);
 	files = &o->certificate_file;
 	for (size_t i = 0; r == 0 && i < files->count; i++)
 		r = add_named_certificate(ret, files->item[i], tokens, e);

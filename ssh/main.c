@@ -129,7 +129,7 @@ load_options(const struct arguments *a, const char *home, const char *user,
 static const char *const quiet_keywords[] = { "ControlMaster", "ControlPath",
 	"ControlPersist", "EnableSSHKeysign", "GatewayPorts",
 	"GSSAPIAuthentication", "GSSAPIDelegateCredentials",
-	"HostbasedAuthentication", "SecurityKeyProvider" };
+	"HostbasedAuthentication" };
 
 static bool
 is_quiet_keyword(const char *text)
