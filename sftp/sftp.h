@@ -48,8 +48,8 @@ struct client *sftp_client(const struct sftp *s);
 
 /* ---- sftp_say.c: what a person reads ---- */
 
-/* To stdout, to stderr (with a newline behind). What is no printable
- * character is written as \ooo. */
+/* One line or a part of one, to stdout; one line to stderr. What is no
+ * printable character is written as \ooo, newlines too but for the last. */
 void sftp_say(const char *format, ...) PRINTF_LIKE(1, 2);
 void sftp_complain(const char *format, ...) PRINTF_LIKE(1, 2);
 /* The text so escaped, fresh; columns that it takes on a terminal. */

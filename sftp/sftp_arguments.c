@@ -139,7 +139,7 @@ set_batch(struct parsing *p, const char *name)
 		refuse("Batch file already specified, so not", name);
 	p->a->batch = name;
 	p->s->is_batch = p->s->is_quiet = true;
-	add(&p->ssh, "-obatchmode yes");
+	add(&p->ssh, "-oBatchMode yes");
 }
 
 static void

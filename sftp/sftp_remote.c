@@ -386,8 +386,8 @@ df_human(const struct sftp_statvfs *v)
 	char *avail = sftp_need(human(v->bavail * unit));
 	char *root = sftp_need(human(v->bfree * unit));
 
-	sftp_say("    Size     Used    Avail   (root)    %%Capacity\n"
-		 "%8s %8s %8s %8s          %3u%%\n",
+	printf("    Size     Used    Avail   (root)    %%Capacity\n"
+	       "%8s %8s %8s %8s          %3u%%\n",
 	    size, used, avail, root, used_percent(v->blocks, v->bfree));
 	free(size);
 	free(used);
@@ -400,8 +400,8 @@ df_blocks(const struct sftp_statvfs *v)
 {
 	uint64_t unit = v->frsize > 0 ? v->frsize : 1;
 
-	sftp_say("        Size         Used        Avail       (root)    "
-		 "%%Capacity\n%12llu %12llu %12llu %12llu         %3u%%\n",
+	printf("        Size         Used        Avail       (root)    "
+	       "%%Capacity\n%12llu %12llu %12llu %12llu         %3u%%\n",
 	    (unsigned long long)(v->blocks * unit / 1024),
 	    (unsigned long long)((v->blocks - v->bfree) * unit / 1024),
 	    (unsigned long long)(v->bavail * unit / 1024),
@@ -412,8 +412,8 @@ df_blocks(const struct sftp_statvfs *v)
 static void
 df_inodes(const struct sftp_statvfs *v)
 {
-	sftp_say("     Inodes        Used       Avail      (root)    "
-		 "%%Capacity\n%11llu %11llu %11llu %11llu         %3u%%\n",
+	printf("     Inodes        Used       Avail      (root)    "
+	       "%%Capacity\n%11llu %11llu %11llu %11llu         %3u%%\n",
 	    (unsigned long long)v->files,
 	    (unsigned long long)(v->files - v->ffree),
 	    (unsigned long long)v->favail, (unsigned long long)v->ffree,

@@ -35,16 +35,14 @@ is_utf8(void)
 	return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
 
-/* Backslashes and newlines of ours stay: scripts read names as they are. */
+/* Backslashes stay: scripts read names as they are. */
 static void
-escape(struct buf *out, struct span s, bool lines)
+escape(struct buf *out, struct span s)
 {
 	size_t n;
 
 	while (s.len > 0) {
-		for (n = 0; n < s.len && s.ptr[n] != '\\' &&
-			    (!lines || s.ptr[n] != '\n');
-		     n++)
+		for (n = 0; n < s.len && s.ptr[n] != '\\'; n++)
 			;
 		text_escape(out, span_of(s.ptr, n), is_utf8());
 		if (n < s.len)
@@ -58,7 +56,7 @@ sftp_printable(const char *text)
 {
 	struct buf out = BUF_INIT;
 
-	escape(&out, span_text(text), false);
+	escape(&out, span_text(text));
 	return sftp_need(buf_take_text(&out));
 }
 
@@ -94,16 +92,24 @@ sftp_terminal_width(void)
 static void
 say(FILE *to, const char *format, va_list args, const char *end)
 {
-	struct buf text = BUF_INIT, out = BUF_INIT;
+	struct buf out = BUF_INIT;
 	char *raw = NULL;
+	size_t len;
 
 	if (vasprintf(&raw, format, args) < 0)
 		sftp_out_of_memory();
-	escape(&out, span_text(raw), true);
-	fputs(sftp_need((void *)(uintptr_t)buf_text(&out)), to);
+	/* Only the last newline is ours for certain. */
+	len = strlen(raw);
+	if (len > 0 && raw[len - 1] == '\n') {
+		end = "\n";
+		len--;
+	}
+	escape(&out, span_of(raw, len));
+	if (buf_text(&out) == NULL)
+		sftp_out_of_memory();
+	fputs((const char *)out.data, to);
 	fputs(end, to);
 	free(raw);
-	buf_release(&text);
 	buf_release(&out);
 }
 
