@@ -109,12 +109,13 @@ memory_alloc(size_t size, const char *file, int line)
 static void
 memory_free(void *ptr, const char *file, int line)
 {
-	union head *block = (union head *)ptr - 1;
+	union head *block;
 	uint32_t class;
 	bool is_locked;
 
 	if (ptr == NULL)
 		return;
+	block = (union head *)ptr - 1;
 	class = block->used.class;
 	is_locked = block->used.is_locked;
 	secret_wipe(ptr, block->used.size - sizeof(*block));
@@ -131,7 +132,6 @@ memory_free(void *ptr, const char *file, int line)
 static void *
 memory_realloc(void *ptr, size_t size, const char *file, int line)
 {
-	union head *block = (union head *)ptr - 1;
 	size_t room;
 	void *moved;
 
@@ -141,7 +141,7 @@ memory_realloc(void *ptr, size_t size, const char *file, int line)
 		memory_free(ptr, file, line);
 		return NULL;
 	}
-	room = block->used.size - sizeof(*block);
+	room = ((union head *)ptr - 1)->used.size - sizeof(union head);
 	if (size <= room)
 		return ptr;
 	if ((moved = memory_alloc(size, file, line)) == NULL)

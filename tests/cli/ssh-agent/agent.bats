@@ -292,6 +292,8 @@ echo Agent pid $SSH_AGENT_PID killed;" ]
 		[ ! -r "/proc/$SSH_AGENT_PID/environ" ]
 		skip "the rest needs root"
 	fi
+	[ "$(ulimit -l)" = unlimited ] || [ "$(ulimit -l)" -ge 1024 ] ||
+		skip "no memory may be locked"
 	[ "$(sed -n 's/^VmLck:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$SSH_AGENT_PID/status")" -ge 64 ]
 	run setpriv --reuid nobody --regid nogroup --clear-groups --inh-caps=-all --bounding-set=-all \
 		cat "/proc/$SSH_AGENT_PID/maps"
