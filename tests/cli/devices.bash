@@ -29,7 +29,7 @@ use_devices() {
 		#!/bin/sh
 		echo "$SSH_ASKPASS_PROMPT${SSH_ASKPASS_PROMPT:+: }$1" >> "$ASKED"
 		case $1 in
-		*PIN*) cat "${ASKED%asked}pin" 2>/dev/null || echo "$PIN" ;;
+		*PIN* | *PKCS#11*) cat "${ASKED%asked}pin" 2>/dev/null || echo "$PIN" ;;
 		*passphrase*) echo sesame ;;
 		esac
 	SCRIPT
