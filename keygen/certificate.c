@@ -154,14 +154,15 @@ take_wish(struct wishes *w, const char *text)
 
 /* The options with names of their own join the others. */
 static int
-finish_wishes(struct wishes *w, bool is_host)
+finish_wishes(struct wishes *w, bool is_host, bool is_quiet)
 {
-	if (is_host && (w->force_command != NULL || w->source_address != NULL ||
-			   w->verify_required))
-		return complain(EXIT_FATAL,
-		    "force-command, source-address and verify-required are "
-		    "for user certificates: no client would take a host "
-		    "certificate with them");
+	if (is_host && !is_quiet &&
+	    (w->force_command != NULL || w->source_address != NULL ||
+		w->verify_required))
+		complain(0,
+		    "Warning: force-command, source-address and "
+		    "verify-required are for user certificates; no client "
+		    "takes a host certificate with them");
 	if (w->force_command != NULL)
 		w->critical[w->critical_count++] =
 		    (struct certificate_option){ "force-command",
@@ -190,7 +191,7 @@ read_wishes(const struct options *o, struct wishes *w)
 		w->flags[i] = flag_rows[i].by_default;
 	for (size_t i = 0; i < o->extra.count && status == 0; i++)
 		status = take_wish(w, o->extra.item[i]);
-	return status != 0 ? status : finish_wishes(w, o->is_host);
+	return status != 0 ? status : finish_wishes(w, o->is_host, o->is_quiet);
 }
 
 /* ---- -n, -z, -t ---- */

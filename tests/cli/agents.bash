@@ -23,10 +23,10 @@ wait_for_socket() {
 	return 1
 }
 
-# Sets SSH_AUTH_SOCK.
+# start_agent [OPTION]...: sets SSH_AUTH_SOCK.
 start_agent() {
 	export SSH_AUTH_SOCK=$BATS_TEST_TMPDIR/agent.$RANDOM
-	"$SSHAGENT" -D -a "$SSH_AUTH_SOCK" </dev/null >/dev/null 2>&1 3>&- &
+	"$SSHAGENT" -D -a "$SSH_AUTH_SOCK" "$@" </dev/null >/dev/null 2>&1 3>&- &
 	wait_for_socket $!
 }
 

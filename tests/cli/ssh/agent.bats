@@ -148,6 +148,18 @@ $SCRATCH/user_ed25519" ]
 		-o IdentitiesOnly=yes -i "$SCRATCH/certified.pub" target true
 }
 
+@test "a certificate of a security key, by its file and by the agent" {
+	local library=$ROOT/build/release/tests/cli/tools/sk_software.so
+	"$KEYGEN" -q -t ed25519-sk -w "$library" -N '' -f sk
+	"$KEYGEN" -q -s "$SCRATCH/ca" -I someone -n "$ME" sk.pub
+	run -0 with_agent -o SecurityKeyProvider="$library" -v -E log -i sk target true
+	grep -q 'Server accepts key: sk ED25519-SK-CERT' log
+	[ "$SSHADD" != /usr/bin/ssh-add ] || skip "providers are allowed by our agent's -P"
+	start_agent -P "$ROOT/*"
+	"$SSHADD" -q -S "$library" sk 2>/dev/null
+	run -0 with_agent target true
+}
+
 @test "a key that is restricted to hosts is used with these only" {
 	start_agent
 	"$SSHADD" -q -h target -H "$SCRATCH/known_hosts" "$SCRATCH/user_ed25519"
