@@ -64,7 +64,7 @@ usage(void)
 	    "usage: ssh-keygen [-q] [-a rounds] [-b bits] [-C comment] "
 	    "[-f output_keyfile]\n"
 	    "                  [-m format] [-N new_passphrase] "
-	    "[-t ecdsa | ed25519 | rsa]\n"
+	    "[-t ecdsa | ed25519 | mldsa44-ed25519 | rsa]\n"
 	    "                  [-Z cipher]\n"
 	    "       ssh-keygen -p [-a rounds] [-f keyfile] [-m format] "
 	    "[-N new_passphrase]\n"
@@ -96,7 +96,23 @@ usage(void)
 	    "[-V validity_interval]\n"
 	    "                  [-z serial_number] file ...\n"
 	    "       ssh-keygen -L [-f input_keyfile]\n"
-	    "       ssh-keygen -A [-a rounds] [-f prefix_path]");
+	    "       ssh-keygen -A [-a rounds] [-f prefix_path]\n"
+	    "       ssh-keygen -k -f krl_file [-u] [-C comment] [-s ca_public] "
+	    "[-z version_number]\n"
+	    "                  file ...\n"
+	    "       ssh-keygen -Q [-l] -f krl_file [file ...]\n"
+	    "       ssh-keygen -Y find-principals -s signature_file "
+	    "-f allowed_signers_file\n"
+	    "       ssh-keygen -Y match-principals -I signer_identity "
+	    "-f allowed_signers_file\n"
+	    "       ssh-keygen -Y check-novalidate -n namespace "
+	    "-s signature_file\n"
+	    "       ssh-keygen -Y sign -f key_file -n namespace [-O option] "
+	    "[-U] [file ...]\n"
+	    "       ssh-keygen -Y verify -f allowed_signers_file "
+	    "-I signer_identity\n"
+	    "                  -n namespace -s signature_file [-r krl_file] "
+	    "[-O option]");
 }
 
 static int
