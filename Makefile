@@ -260,6 +260,8 @@ fuzz_support := $(call obj,$(filter-out %_fuzz.c,$(wildcard tests/fuzz/*.c)))
 fuzz_sshd := $(call obj,$(filter-out sshd/sshd_main.c,$(sshd_src)))
 $(addprefix $(B)/tests/fuzz/,authorized_keys_fuzz monitor_fuzz sshd_config_fuzz): $(fuzz_sshd)
 $(B)/tests/fuzz/ssh_config_fuzz: $(ssh_options)
+$(B)/tests/fuzz/sftp_protocol_fuzz: $(call obj,$(wildcard sftp/protocol*.c))
+$(B)/tests/fuzz/sftp_server_fuzz: $(call obj,$(filter-out sftp/server_main.c,$(sftp_server_src)))
 $(B)/tests/fuzz/agent_server_fuzz: $(agent_engine)
 ifeq ($(VARIANT),fuzz)
 SANFLAGS += -fsanitize=fuzzer-no-link

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sftp/server_impl.h"
 
@@ -342,9 +343,15 @@ server_on_limits(struct sftp_server *s, const struct sftp_request *q)
 	sftp_limits_write(&s->out, q->id, &l);
 }
 
+/* The account database is out of reach then: who is most likely to own what
+ * is listed is looked up before. */
 int
-sftp_server_confine_process(const struct sftp_server *s, struct error *e)
+sftp_server_confine_process(struct sftp_server *s, struct error *e)
 {
+	owners_user(&s->owners, 0);
+	owners_user(&s->owners, (uint32_t)getuid());
+	owners_group(&s->owners, 0);
+	owners_group(&s->owners, (uint32_t)getgid());
 	return sftp_place_confine_process(&s->place, e);
 }
 

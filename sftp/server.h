@@ -100,6 +100,6 @@ bool sftp_server_wants_input(const struct sftp_server *s);
 
 /* The whole process is confined as well (Landlock), for good. */
 int sftp_server_confine_process(
-    const struct sftp_server *s, struct error *e) MUST_CHECK;
+    struct sftp_server *s, struct error *e) MUST_CHECK;
 
 #endif

@@ -155,8 +155,7 @@ sftp_server_arguments(int argc, char **argv, struct sftp_server_options *ret,
 	while (r == 0 && action != SFTP_SERVER_USAGE &&
 	       (flag = getopt(argc, argv, "+:d:f:l:P:p:Q:u:cehR")) != -1)
 		r = apply_flag(&o, flag, &action, e);
-	if (r == 0 && optind < argc)
-		action = SFTP_SERVER_USAGE;
+	/* Words behind the flags mean nothing: `scp -D` has them there. */
 	if (r != 0) {
 		sftp_server_options_release(&o);
 		return r;

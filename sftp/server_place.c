@@ -58,9 +58,11 @@ int
 sftp_place_open(
     const struct sftp_place *p, const char *path, int flags, mode_t mode)
 {
+	/* openat2 takes no flag that O_PATH would ignore. */
+	flags |= (flags & O_PATH) != 0 ? O_CLOEXEC : OPEN_ALWAYS;
 	if (p->tree_count > 0)
-		return sftp_confine_open(p, path, flags | OPEN_ALWAYS, mode);
-	return openat(p->start_fd, path, flags | OPEN_ALWAYS, mode);
+		return sftp_confine_open(p, path, flags, mode);
+	return openat(p->start_fd, path, flags, mode);
 }
 
 int

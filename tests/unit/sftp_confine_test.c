@@ -157,6 +157,7 @@ TEST(what_is_inside_is_reached)
 	CHECK_INT(try_open(&g, "new", O_WRONLY | O_CREAT), 0);
 	CHECK_INT(try_open(&g, "good", O_RDONLY), 0);
 	CHECK_INT(try_open(&g, g.in, O_RDONLY | O_DIRECTORY), 0);
+	CHECK_INT(try_open(&g, ".", O_PATH), 0);
 	CHECK_INT(try_find(&g, "out", false, false), 0); /* the link itself */
 	CHECK_INT(try_find(&g, ".", true, true), 0);
 	CHECK_INT(try_name(&g, "sub/other/", true), 0);
