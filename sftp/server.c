@@ -299,6 +299,8 @@ sftp_server_input(struct sftp_server *s, struct span *data)
 struct span
 sftp_server_output(const struct sftp_server *s)
 {
+	if (waiting(s) == 0)
+		return span_of(NULL, 0);
 	return span_of(s->out.data + s->out_sent, waiting(s));
 }
 
