@@ -78,6 +78,8 @@ struct copy_options {
 			    * blocks; without those the file is sent anew */
 	bool verify;       /* compares hashes of both files in the end */
 	bool atomic;       /* written under a name beside, synced, renamed */
+	bool in_place;     /* a target is written over and cut in the end, so
+			    * that it may be the source by another name */
 	uint32_t block;    /* bytes of one READ or WRITE; 0: the most */
 	uint32_t requests; /* READs or WRITEs in flight; 0: by the path */
 };

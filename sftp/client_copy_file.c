@@ -502,7 +502,9 @@ open_remote_target(struct transfer *t)
 		.path = span_text(t->written),
 		.pflags = SSH_FXF_WRITE | SSH_FXF_CREAT };
 
-	if (!o->resume && !o->rehash)
+	if (o->in_place)
+		t->target_size = UINT64_MAX; /* not known: cut for sure */
+	else if (!o->resume && !o->rehash)
 		q.pflags |= SSH_FXF_TRUNC;
 	if (o->rehash || o->verify)
 		q.pflags |= SSH_FXF_READ; /* its hashes are asked for */
@@ -524,7 +526,7 @@ measure_local_target(struct transfer *t)
 	const struct copy_options *o = n->copy->o;
 	struct stat st;
 
-	if ((!o->resume && !o->rehash) ||
+	if ((!o->resume && !o->rehash && !o->in_place) ||
 	    f->stat(f->context, t->written, true, &st) != 0)
 		return true;
 	if (o->resume && !o->rehash && !t->to_eof &&
@@ -552,7 +554,7 @@ open_local_target(struct transfer *t)
 		fail_start(t);
 		return;
 	}
-	if (!o->resume && !o->rehash)
+	if (!o->resume && !o->rehash && !o->in_place)
 		flags |= O_TRUNC;
 	if (o->atomic && !o->rehash)
 		flags |= O_EXCL;

@@ -4,6 +4,7 @@
  *   scp_main.c    the command line, which copy is of which kind
  *   scp_place.c   "host:path", scp://, local paths; names of copies
  *   scp_sftp.c    copies by SFTP (client_copy.h), of every kind
+ *   scp_local.c   copies of local files, by cp
  *   scp_rcp.c     copies by the old protocol (-O), and its roles -t, -f
  *   scp_stream.c  the old protocol's bytes: lines, replies, data
  *   scp_source.c  its sender
@@ -67,6 +68,8 @@ char *scp_target_name(const char *source, const char *target, bool is_folder);
 
 /* is_folder: the target must be a folder, so that it is asked first. */
 void scp_by_sftp(struct scp *s, const struct scp_place *sources, size_t count,
+    const struct scp_place *target);
+void scp_by_cp(struct scp *s, const struct scp_place *sources, size_t count,
     const struct scp_place *target);
 void scp_by_rcp(struct scp *s, const struct scp_place *sources, size_t count,
     const struct scp_place *target);

@@ -61,7 +61,8 @@ last_part_matches(const char *pattern, const char *name)
 	if (*last == '\0' || *last == '~' || *last == '$' ||
 	    strcmp(last, ".") == 0 || strcmp(last, "..") == 0)
 		return true;
-	return fnmatch(last, name, 0) == 0;
+	/* A shell leaves a pattern that matches nothing as it is. */
+	return strcmp(last, name) == 0 || fnmatch(last, name, 0) == 0;
 }
 
 /* The pattern with its first braces replaced by each of their alternatives,

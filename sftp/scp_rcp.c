@@ -234,7 +234,7 @@ scp_by_rcp(struct scp *s, const struct scp_place *sources, size_t count,
 				n++;
 			send_up(s, &sources[i], n, target, folder);
 		} else {
-			scp_by_sftp(s, &sources[i], 1, target);
+			scp_by_cp(s, &sources[i], 1, target);
 		}
 	}
 }

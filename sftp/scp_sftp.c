@@ -178,6 +178,7 @@ begin(
 		    .rehash = s->rehash,
 		    .verify = s->verify,
 		    .atomic = s->atomic,
+		    .in_place = !s->rehash && !s->atomic,
 		    .block = s->block,
 		    .requests = s->requests },
 		.events = { NULL, on_end, on_failed, on_failed, t },
@@ -307,7 +308,10 @@ scp_by_sftp(struct scp *s, const struct scp_place *sources, size_t count,
 	} else if (path != NULL) {
 		for (size_t i = 0, n; i < count; i += n) {
 			n = run_of(sources + i, count - i);
-			copy_run(s, sources + i, n, &end, path, into);
+			if (end.link == NULL && !sources[i].is_remote)
+				scp_by_cp(s, sources + i, n, target);
+			else
+				copy_run(s, sources + i, n, &end, path, into);
 		}
 	}
 	free(path);
