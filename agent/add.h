@@ -109,6 +109,11 @@ int add_each_file(
  * or would answer (said on stderr). */
 char *add_ask(const char *question);
 
+/* The public key of a file: of a public one, of the one with .pub behind its
+ * name, or the public half of a private one. */
+int add_load_public(
+    const char *path, struct key **ret, struct error *e) MUST_CHECK;
+
 /* PATH-cert.pub, without a .pub that PATH ends with; fresh text. */
 char *add_certificate_path(const char *path);
 

@@ -125,7 +125,7 @@ test_file(struct agent *a, const struct add_options *o, const char *path)
 {
 	struct error e = { 0 };
 	struct key *k;
-	int r = key_public_load(path, &k, &e);
+	int r = add_load_public(path, &k, &e);
 
 	if (r != 0)
 		return complain("Couldn't read public key %s: %s", path,

@@ -13,6 +13,7 @@
 #include "agent/add.h"
 #include "common/base/log.h"
 #include "common/crypto/library.h"
+#include "common/key/key_file.h"
 #include "common/port/port.h"
 #include "common/port/prompt.h"
 
@@ -59,6 +60,31 @@ add_ask(const char *question)
 		return answer;
 	complain("no answer to \"%s\": %s", question, error_message(&e, r));
 	return NULL;
+}
+
+int
+add_load_public(const char *path, struct key **ret, struct error *e)
+{
+	struct key *private = NULL, *public = NULL;
+	char *beside;
+	int r;
+
+	if ((r = key_public_load(path, ret, e)) == 0)
+		return 0;
+	if ((beside = text_format("%s.pub", path)) == NULL)
+		return error_set(e, ERR_MEMORY, "out of memory");
+	r = key_public_load(beside, ret, e);
+	free(beside);
+	if (r == 0)
+		return 0;
+	/* Without a passphrase, too, some files tell their public half. */
+	r = key_private_load(path, NULL, &private, &public, e);
+	if (r == 0)
+		key_unref(private);
+	if (public == NULL)
+		return r != 0 ? r : ERR_KEY_FORMAT;
+	*ret = public;
+	return 0;
 }
 
 char *

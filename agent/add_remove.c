@@ -26,26 +26,6 @@ remove_key(struct agent *a, const struct add_options *o, const char *path,
 
 /* ---- from a file ---- */
 
-/* The public key of a file, which may be given without its .pub. */
-static int
-load_public(const char *path, struct key **ret)
-{
-	struct error e = { 0 };
-	char *beside;
-	int r = key_public_load(path, ret, NULL);
-
-	if (r == 0)
-		return 0;
-	if ((beside = text_format("%s.pub", path)) == NULL)
-		return complain("out of memory");
-	r = key_public_load(beside, ret, &e);
-	free(beside);
-	if (r == 0)
-		return 0;
-	return complain("Bad key file %s: %s", path,
-	    r == ERR_NOT_FOUND ? strerror(ENOENT) : error_message(&e, r));
-}
-
 static int
 remove_certificate(struct agent *a, const struct add_options *o,
     const char *path, const struct key *k, const char *comment)
@@ -135,13 +115,16 @@ static int
 remove_file(struct agent *a, const struct add_options *o, const char *path)
 {
 	const char *comment;
+	struct error e = { 0 };
 	struct key *k;
-	int status;
+	int r, status = 0;
 
 	if (strcmp(path, "-") == 0)
 		return remove_input(a, o);
-	if ((status = load_public(path, &k)) != 0)
-		return status;
+	if ((r = add_load_public(path, &k, &e)) != 0)
+		return complain("Bad key file %s: %s", path,
+		    r == ERR_NOT_FOUND ? strerror(ENOENT)
+				       : error_message(&e, r));
 	comment = key_comment(k)[0] != '\0' ? key_comment(k) : path;
 	if (!o->certificates_only || key_certificate(k) != NULL)
 		status = remove_key(a, o, path, k, comment);

@@ -46,6 +46,12 @@ Identity added: rsa (the rsa)" ]
 	[ "$output" = 'Could not remove identity "rsa": agent refused operation' ]
 	run -1 "$ADD" -d missing
 	[ "$output" = 'Bad key file missing: No such file or directory' ]
+	run -1 "$ADD" -d ask
+	# The public half is in the private file, too, passphrase or not.
+	rm ed.pub locked.pub
+	run -0 "$ADD" -d ed
+	run -1 "$ADD" -d locked
+	[[ $output == 'Could not remove identity "locked":'* ]]
 	run -0 "$ADD" -D
 	[ "$output" = "All identities removed." ]
 	run -1 "$ADD" -l

@@ -310,6 +310,35 @@ echo Agent pid $SSH_AGENT_PID killed;" ]
 	[ "$(cat status? | sort -u)" = 0 ]
 }
 
+@test "more connections than it takes wait until others close" {
+	ulimit -n 80
+	start_agent
+	"$ADD" -q ed
+	cat > connect.py <<-'END'
+		import os, socket
+		def connect():
+		    s = socket.socket(socket.AF_UNIX)
+		    s.connect(os.environ["SSH_AUTH_SOCK"])
+		    return s
+		many = [connect() for _ in range(60)]
+		last = many.pop()
+		last.sendall(b"\0\0\0\1\x0b")
+		last.settimeout(1)
+		try:
+		    last.recv(1)
+		    print("answered too early")
+		except TimeoutError:
+		    print("waits")
+		for s in many:
+		    s.close()
+		last.settimeout(20)
+		print("answered", len(last.recv(1000)) > 50)
+	END
+	run -0 /usr/bin/python3 connect.py
+	[ "$output" = "waits
+answered True" ]
+}
+
 @test "a locked agent is shut until the password comes" {
 	askpass secret 0
 	start_agent
