@@ -180,6 +180,7 @@ $(B)/tests/unit/sshd_monitor_test: $(call obj,$(filter-out sshd/sshd_main.c,$(ss
 $(B)/tests/unit/sshd_admission_test: $(call obj,sshd/admission.c sshd/penalties.c)
 $(B)/tests/unit/sshd_authorized_keys_test: $(call obj,sshd/authorized_keys.c)
 $(B)/tests/unit/sftp_protocol_test: $(call obj,$(wildcard sftp/protocol*.c))
+$(B)/tests/unit/sftp_copy_test: $(call obj,$(sftp_client_src))
 $(addprefix $(B)/tests/unit/,sftp_server_test sftp_confine_test): $(call obj,$(filter-out sftp/server_main.c,$(sftp_server_src)))
 
 agent_engine := $(call obj,$(addprefix agent/agent_,server.c sign.c keys.c extension.c provider.c permission.c store.c))
@@ -263,6 +264,7 @@ $(B)/tests/fuzz/ssh_config_fuzz: $(ssh_options)
 $(B)/tests/fuzz/sftp_protocol_fuzz: $(call obj,$(wildcard sftp/protocol*.c))
 $(B)/tests/fuzz/sftp_server_fuzz: $(call obj,$(filter-out sftp/server_main.c,$(sftp_server_src)))
 $(B)/tests/fuzz/agent_server_fuzz: $(agent_engine)
+$(B)/tests/fuzz/sftp_client_fuzz: $(call obj,$(sftp_client_src))
 ifeq ($(VARIANT),fuzz)
 SANFLAGS += -fsanitize=fuzzer-no-link
 endif

@@ -133,7 +133,7 @@ match_some(struct caller *c, const struct call_entry *folders, size_t count,
     struct error *e)
 {
 	struct call_entries lists[FOLDERS_AT_ONCE] = { 0 };
-	const char *paths[FOLDERS_AT_ONCE];
+	const char *paths[FOLDERS_AT_ONCE] = { NULL };
 	int codes[FOLDERS_AT_ONCE];
 	int r;
 
