@@ -182,6 +182,25 @@ TEST(a_key_is_probed_and_then_signs_bound_to_the_host)
 	login_free(l);
 }
 
+TEST(a_signature_is_not_bound_where_that_is_forbidden)
+{
+	struct login *l = login_new();
+	const struct userauth_request *q;
+	struct key *key;
+	struct error e;
+
+	CHECK_INT(key_generate("ed25519", 0, &key, &e), 0);
+	userauth_client_forbid_hostbound(l->c);
+	log_in_by_key(l, key);
+	q = userauth_server_request(l->s);
+	CHECK(!q->hostbound);
+	CHECK(span_is(q->method_name, "publickey"));
+	CHECK_INT(userauth_server_success(l->s), 0);
+	CHECK_INT(carry_answer(l), USERAUTH_CLIENT_SUCCESS);
+	key_unref(key);
+	login_free(l);
+}
+
 TEST(the_length_of_a_password_does_not_show)
 {
 	static const char *const passwords[] = { "", "a", "0123456789abcdef",
