@@ -65,7 +65,8 @@ LIBS := -lcrypto -lz
 # PROGRAM_*.c, and the rest is common to them.
 common_src := $(wildcard common/*/*.c)
 ssh_src := $(filter-out ssh/keysign%,$(wildcard ssh/*.c))
-keysign_src := $(wildcard ssh/keysign*.c)
+# ssh-keysign reads the configuration of ssh.
+keysign_src := $(wildcard ssh/keysign*.c ssh/option*.c)
 keyscan_src := $(wildcard keygen/keyscan*.c)
 keygen_src := $(filter-out $(keyscan_src),$(wildcard keygen/*.c))
 agent_src := $(wildcard agent/agent*.c)
@@ -178,6 +179,7 @@ $(B)/tests/unit/ssh_options_test: $(ssh_options)
 $(B)/tests/unit/sshd_options_test: $(sshd_options)
 $(B)/tests/unit/sshd_monitor_test: $(call obj,$(filter-out sshd/sshd_main.c,$(sshd_src)))
 $(B)/tests/unit/sshd_admission_test: $(call obj,sshd/admission.c sshd/penalties.c)
+$(B)/tests/unit/sshd_trusted_hosts_test: $(call obj,sshd/trusted_hosts.c)
 $(B)/tests/unit/sshd_authorized_keys_test: $(call obj,sshd/authorized_keys.c)
 $(B)/tests/unit/sftp_protocol_test: $(call obj,$(wildcard sftp/protocol*.c))
 $(B)/tests/unit/sftp_copy_test: $(call obj,$(sftp_client_src))
@@ -259,7 +261,7 @@ fuzz_targets := $(patsubst tests/fuzz/%_fuzz.c,$(B)/tests/fuzz/%_fuzz,$(wildcard
 fuzz_support := $(call obj,$(filter-out %_fuzz.c,$(wildcard tests/fuzz/*.c)))
 # Objects of the programs that a target exercises (everything but the mains).
 fuzz_sshd := $(call obj,$(filter-out sshd/sshd_main.c,$(sshd_src)))
-$(addprefix $(B)/tests/fuzz/,authorized_keys_fuzz monitor_fuzz sshd_config_fuzz): $(fuzz_sshd)
+$(addprefix $(B)/tests/fuzz/,authorized_keys_fuzz trusted_hosts_fuzz monitor_fuzz sshd_config_fuzz): $(fuzz_sshd)
 $(B)/tests/fuzz/ssh_config_fuzz: $(ssh_options)
 $(B)/tests/fuzz/sftp_protocol_fuzz: $(call obj,$(wildcard sftp/protocol*.c))
 $(B)/tests/fuzz/sftp_server_fuzz: $(call obj,$(filter-out sftp/server_main.c,$(sftp_server_src)))
@@ -303,7 +305,8 @@ install: all
 	install -m 755 $(addprefix $(BIN)/,$(filter $(user_programs),$(PROGRAMS))) $(DESTDIR)$(BINDIR)
 	install -m 755 $(addprefix $(BIN)/,$(filter $(system_programs),$(PROGRAMS))) $(DESTDIR)$(SBINDIR)
 	for p in $(filter $(helper_programs),$(PROGRAMS)); do \
-		install -m 755 $(BIN)/$$p $(DESTDIR)$(LIBEXECDIR) || exit 1; done
+		case $$p in ssh-keysign) mode=4711 ;; *) mode=755 ;; esac; \
+		install -m $$mode $(BIN)/$$p $(DESTDIR)$(LIBEXECDIR) || exit 1; done
 	ln -sf $(SBINDIR)/sshd $(DESTDIR)$(LIBEXECDIR)/sshd-session
 	for m in $(man_pages); do \
 		install -d $(DESTDIR)$(MANDIR)/man$${m##*.} && \

@@ -15,11 +15,13 @@
 #include "common/port/prompt.h"
 #include "ssh/agent_add.h"
 #include "ssh/auth_impl.h"
+#include "ssh/hostbased.h"
 
-#define DEFAULT_METHODS "publickey,keyboard-interactive,password"
+#define DEFAULT_METHODS "hostbased,publickey,keyboard-interactive,password"
 
 static const char *const method_names[METHODS_COUNT] = {
 	[METHOD_NONE] = "none",
+	[METHOD_HOSTBASED] = "hostbased",
 	[METHOD_PUBLICKEY] = "publickey",
 	[METHOD_KEYBOARD_INTERACTIVE] = "keyboard-interactive",
 	[METHOD_PASSWORD] = "password",
@@ -45,7 +47,7 @@ preferred(const struct auth *a)
 static enum method
 method_find(struct span name)
 {
-	for (int m = METHOD_PUBLICKEY; m < METHODS_COUNT; m++)
+	for (int m = METHOD_NONE + 1; m < METHODS_COUNT; m++)
 		if (span_is(name, method_names[m]))
 			return (enum method)m;
 	return METHOD_NONE;
@@ -254,6 +256,8 @@ static int
 try_method(struct auth *a, enum method m)
 {
 	switch (m) {
+	case METHOD_HOSTBASED:
+		return hostbased_try(a);
 	case METHOD_PUBLICKEY:
 		if (a->c.o->pubkey_authentication == PUBKEY_AUTHENTICATION_NO)
 			return 0;
@@ -278,6 +282,8 @@ next_request(struct auth *a)
 		int r;
 
 		if (m == METHOD_NONE || !is_known_to_continue(a, m))
+			continue;
+		if (m == METHOD_HOSTBASED && !a->c.o->hostbased_authentication)
 			continue;
 		if (a->method != m)
 			log_debug1(
@@ -304,8 +310,12 @@ first_request(struct auth *a)
 	enum method first = METHOD_NONE;
 	int r = 0;
 
-	while (first == METHOD_NONE && list_next(&rest, &name))
+	while (first == METHOD_NONE && list_next(&rest, &name)) {
 		first = method_find(name);
+		if (first == METHOD_HOSTBASED &&
+		    !a->c.o->hostbased_authentication)
+			first = METHOD_NONE;
+	}
 	if (first == METHOD_PUBLICKEY && !publickey_needs_ext_info(a)) {
 		a->method = METHOD_PUBLICKEY;
 		r = try_method(a, METHOD_PUBLICKEY);
@@ -473,6 +483,7 @@ auth_free(struct auth *a)
 	if (a == NULL)
 		return;
 	userauth_client_free(a->u);
+	strings_release(&a->hostbased_offered);
 	free(a->methods);
 	free(a);
 }

@@ -29,6 +29,7 @@ struct auth_config {
 	const char *user;
 	const char *host;       /* for prompts */
 	const char *remembered; /* fingerprint of a key, or NULL */
+	int socket_fd;          /* to the server; -1: by a proxy */
 	bool is_untrusted;      /* nothing secret may be typed */
 	bool is_quiet;          /* no banner */
 };

@@ -14,6 +14,7 @@
 
 enum method {
 	METHOD_NONE,
+	METHOD_HOSTBASED,
 	METHOD_PUBLICKEY,
 	METHOD_KEYBOARD_INTERACTIVE,
 	METHOD_PASSWORD,
@@ -26,6 +27,7 @@ struct auth {
 	enum method method;        /* of the request that is outstanding */
 	struct identity *identity; /* METHOD_PUBLICKEY */
 	char *methods;             /* what can continue; NULL: not told yet */
+	struct strings hostbased_offered; /* host keys, as public lines */
 	int password_attempts;
 	int kbdint_attempts;
 	bool kbdint_prompted; /* in this attempt */

@@ -332,6 +332,7 @@ begin_authentication(struct client *c)
 		.user = c->o->user,
 		.host = c->o->hostname,
 		.remembered = c->memory.fingerprint,
+		.socket_fd = c->peer.is_proxied ? -1 : c->peer.fd_in,
 		.is_untrusted = c->host.is_untrusted,
 	};
 

@@ -27,11 +27,11 @@ struct host_update {
 	const struct host_check *h;
 	struct connection *connection;
 	const struct key *present; /* of this connection: it is known */
-	struct keys offered;  /* by the server, that we would take */
-	struct keys fresh;    /* of those, what is to be learnt */
-	struct keys obsolete; /* known, and not offered any more */
-	struct strings texts; /* "type base64" of offered and obsolete */
-	bool is_elsewhere;    /* one of them stands under another name */
+	struct keys offered;       /* by the server, that we would take */
+	struct keys fresh;         /* of those, what is to be learnt */
+	struct keys obsolete;      /* known, and not offered any more */
+	struct strings texts;      /* "type base64" of offered and obsolete */
+	bool is_elsewhere;         /* one of them stands under another name */
 };
 
 /* ---- sets of keys ---- */

@@ -127,9 +127,8 @@ load_options(const struct arguments *a, const char *home, const char *user,
 /* These stand in many files (the system's own) and are missed only where
  * they apply: no warning at each login. */
 static const char *const quiet_keywords[] = { "ControlMaster", "ControlPath",
-	"ControlPersist", "EnableSSHKeysign", "GatewayPorts",
-	"GSSAPIAuthentication", "GSSAPIDelegateCredentials",
-	"HostbasedAuthentication" };
+	"ControlPersist", "GatewayPorts", "GSSAPIAuthentication",
+	"GSSAPIDelegateCredentials" };
 
 static bool
 is_quiet_keyword(const char *text)

@@ -39,7 +39,7 @@ struct key_options {
 	char *principals;
 	char *tunnel;
 	struct strings environment; /* "NAME=value" */
-	struct strings confine; /* "rw:/path ro:/path", of internal-sftp */
+	struct strings confine;     /* "rw:/path ro:/path", of internal-sftp */
 	struct strings permit_open;
 	struct strings permit_listen;
 	uint64_t expires_s; /* UINT64_MAX: never */

@@ -21,7 +21,8 @@
 static bool
 root_may(const struct monitor *m, const struct monitor_attempt *a)
 {
-	bool by_key = strcmp(a->method, "publickey") == 0;
+	bool by_key = strcmp(a->method, "publickey") == 0 ||
+		      strcmp(a->method, "hostbased") == 0;
 	bool forced =
 	    m->options.force_command != NULL ||
 	    (a->key_options != NULL && a->key_options->command != NULL);

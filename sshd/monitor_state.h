@@ -6,6 +6,7 @@
  *   monitor_methods.c  the methods, the verdict on each, DONE
  *   monitor_keys.c     KEY_PROBE, KEY_AUTH
  *   monitor_certificates.c  certificates of trusted CAs, revoked keys
+ *   monitor_hostbased.c  HOSTBASED: users whom their host names
  *   monitor_proofs.c   PROVE: proofs of host keys
  *   monitor_session.c  what the user's session may ask
  */

@@ -231,6 +231,8 @@ set_methods(struct monitor *m)
 
 	if (o->pubkey_authentication)
 		buf_printf(&enabled, "publickey,");
+	if (o->hostbased_authentication)
+		buf_printf(&enabled, "hostbased,");
 	if (o->password_authentication)
 		buf_printf(&enabled, "password,");
 	if (o->kbd_interactive_authentication)

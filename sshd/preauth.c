@@ -349,6 +349,7 @@ compose_request(struct preauth *p, const struct userauth_request *q)
 		[USERAUTH_PUBLICKEY] = PRIVSEP_KEY_AUTH,
 		[USERAUTH_PASSWORD] = PRIVSEP_PASSWORD,
 		[USERAUTH_KBDINT] = PRIVSEP_KBDINT,
+		[USERAUTH_HOSTBASED] = PRIVSEP_HOSTBASED,
 		[USERAUTH_OTHER] = PRIVSEP_OTHER,
 	};
 	struct buf *out = ipc_begin(&p->monitor, types[q->method]);
@@ -371,6 +372,13 @@ compose_request(struct preauth *p, const struct userauth_request *q)
 		break;
 	case USERAUTH_KBDINT:
 		write_string(out, q->devices);
+		break;
+	case USERAUTH_HOSTBASED:
+		write_string(out, q->algorithm);
+		write_string(out, q->key_blob);
+		write_string(out, q->client_host);
+		write_string(out, q->client_user);
+		write_string(out, q->signature);
 		break;
 	case USERAUTH_OTHER:
 		write_string(out, q->method_name);

@@ -58,6 +58,8 @@ enum session_exit {
  *   END             byte kind, uint32 reason, string text
  *   PTY_OPEN        (no fields)
  *   PTY_CLOSE       string name
+ *   HOSTBASED       string algorithm, string blob, string client host,
+ *                   string client user, string signature
  *   PROVE           string host key blob, string algorithm
  */
 enum privsep_request {

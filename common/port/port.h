@@ -62,6 +62,10 @@ void port_socket_acknowledge(int fd);
 /* Uid of the peer of a Unix socket. */
 int port_peer_uid(int fd, uid_t *ret_uid) MUST_CHECK;
 
+/* What this machine is called on a connection: the name of the socket's own
+ * address, else (also with fd -1) the host's name; fresh, NULL on failure. */
+char *port_local_name(int fd);
+
 /* ---- pseudo terminals ---- */
 
 #define PORT_TTY_NAME_MAX 64
@@ -149,8 +153,8 @@ struct port_tree {
  * no_new_privileges. ERR_UNSUPPORTED, with the reason, where the kernel
  * cannot.
  */
-int port_confine_files(const struct port_tree *trees, size_t count,
-    struct error *e) MUST_CHECK;
+int port_confine_files(
+    const struct port_tree *trees, size_t count, struct error *e) MUST_CHECK;
 
 /* ---- accounts ---- */
 

@@ -33,6 +33,7 @@ enum client_request {
 	REQUEST_NONE,
 	REQUEST_PROBE,
 	REQUEST_PUBLICKEY,
+	REQUEST_HOSTBASED,
 	REQUEST_PASSWORD,
 	REQUEST_KBDINT
 };
@@ -236,6 +237,32 @@ userauth_client_publickey(struct userauth_client *u, const char *algorithm,
 	write_publickey(b, u, algorithm, blob);
 	write_string(b, signature);
 	return end_request(u, REQUEST_PUBLICKEY);
+}
+
+int
+userauth_client_hostbased_data(
+    struct userauth_client *u, struct hostbased_claim *c, struct buf *ret_data)
+{
+	c->session_id = transport_session_id(u->t);
+	c->user = span_text(u->user);
+	c->service = span_text(u->service);
+	hostbased_write_signed(ret_data, c);
+	return buf_error(ret_data);
+}
+
+int
+userauth_client_hostbased(struct userauth_client *u,
+    const struct hostbased_claim *c, struct span signature)
+{
+	struct buf *b;
+	int r;
+
+	if ((r = check_turn(u)) != 0)
+		return r;
+	b = begin_request(u, "hostbased");
+	hostbased_write_fields(b, c);
+	write_string(b, signature);
+	return end_request(u, REQUEST_HOSTBASED);
 }
 
 int
@@ -471,6 +498,7 @@ on_method_message(struct userauth_client *u, struct reader *r)
 		return on_info_request(u, r);
 	case REQUEST_NONE:
 	case REQUEST_PUBLICKEY:
+	case REQUEST_HOSTBASED:
 		break;
 	}
 	return ERR_UNEXPECTED;

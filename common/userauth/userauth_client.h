@@ -20,6 +20,7 @@
 #include "common/base/buf.h"
 #include "common/base/error.h"
 #include "common/transport/transport.h"
+#include "common/userauth/hostbased.h"
 
 struct userauth_client;
 
@@ -68,6 +69,16 @@ int userauth_client_sign_data(struct userauth_client *u, const char *algorithm,
     struct span key_blob, struct buf *ret_data) MUST_CHECK;
 int userauth_client_publickey(struct userauth_client *u, const char *algorithm,
     struct span key_blob, struct span signature) MUST_CHECK;
+
+/*
+ * Host-based (RFC 4252 s9): fills in the session id, user and service of c,
+ * whose other fields are the caller's, and appends the data to be signed; then
+ * the request with the signature blob over it.
+ */
+int userauth_client_hostbased_data(struct userauth_client *u,
+    struct hostbased_claim *c, struct buf *ret_data) MUST_CHECK;
+int userauth_client_hostbased(struct userauth_client *u,
+    const struct hostbased_claim *c, struct span signature) MUST_CHECK;
 
 /* The password packet is padded so that its length tells little. new_password
  * NULL unless answering PASSWORD_CHANGE. */

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "common/transport/message.h"
+#include "common/userauth/hostbased.h"
 
 #define HOSTBOUND   "publickey-hostbound-v00@openssh.com"
 #define WAITING_MAX 16u          /* packets */
@@ -167,6 +168,26 @@ read_publickey(struct userauth_server *u, struct reader *r, bool hostbound)
 	return has_signature ? compose_signed_data(u) : 0;
 }
 
+/* RFC 4252 s9 */
+static int
+read_hostbased(struct userauth_server *u, struct reader *r)
+{
+	struct userauth_request *q = &u->request;
+	struct hostbased_claim c;
+	int code;
+
+	hostbased_read_fields(r, &c);
+	q->signature = read_string(r);
+	if ((code = read_end(r)) != 0)
+		return code;
+	q->method = USERAUTH_HOSTBASED;
+	q->algorithm = c.algorithm;
+	q->key_blob = c.key_blob;
+	q->client_host = c.client_host;
+	q->client_user = c.client_user;
+	return 0;
+}
+
 /* A text of at most max bytes and without NUL. */
 static struct span
 read_text_max(struct reader *r, size_t max)
@@ -211,6 +232,8 @@ read_method(struct userauth_server *u, struct span name, struct reader *r)
 		return read_password(u, r);
 	if (span_is(name, "keyboard-interactive"))
 		return read_kbdint(u, r);
+	if (span_is(name, "hostbased"))
+		return read_hostbased(u, r);
 	if (span_is(name, "none")) {
 		u->request.method = USERAUTH_NONE;
 		return read_end(r);

@@ -39,6 +39,7 @@ enum userauth_method {
 	USERAUTH_PUBLICKEY,
 	USERAUTH_PASSWORD,
 	USERAUTH_KBDINT,
+	USERAUTH_HOSTBASED,
 	USERAUTH_OTHER /* a name we do not know: only failure fits */
 };
 
@@ -48,12 +49,15 @@ struct userauth_request {
 	struct span method_name; /* "publickey" also when hostbound */
 	struct span user;
 	struct span service;
-	/* publickey */
+	/* publickey, hostbased */
 	struct span algorithm;
 	struct span key_blob;
 	struct span signature;
-	struct span signed_data; /* what the signature must cover */
+	struct span signed_data; /* publickey: what the signature must cover */
 	bool hostbound;
+	/* hostbased */
+	struct span client_host;
+	struct span client_user;
 	/* password */
 	struct span password;
 	struct span new_password;

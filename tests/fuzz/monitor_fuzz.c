@@ -242,6 +242,17 @@ put_done(struct buf *seed, struct buf *b)
 }
 
 static void
+put_hostbased(struct buf *seed, struct buf *b)
+{
+	write_text(b, "ssh-ed25519");
+	write_string(b, key_blob(engine_host_key()));
+	write_text(b, "client.example.");
+	write_text(b, "me");
+	write_text(b, "signature");
+	put(seed, PRIVSEP_HOSTBASED, b);
+}
+
+static void
 put_key(struct buf *seed, struct buf *b)
 {
 	struct key *k = engine_host_key();
@@ -278,6 +289,7 @@ fuzz_seeds(void)
 		char name[] = { 'c', (char)('0' + c), '\0' };
 
 		begin(&seed, &b, c);
+		put_hostbased(&seed, &b);
 		put_key(&seed, &b);
 		write_text(&b, PASSWORD);
 		write_boolean(&b, false);

@@ -496,7 +496,7 @@ TEST(too_long_names_and_too_many_requests_are_refused)
 
 	s = server_ready(p);
 	buf_clear(&b);
-	write_head(&b, "bob", "hostbased");
+	write_head(&b, "bob", "unheard-of");
 	for (unsigned i = 0; i < USERAUTH_REQUESTS_MAX; i++) {
 		CHECK_INT(
 		    to_server(s, 50, buf_span(&b)), USERAUTH_SERVER_REQUEST);
@@ -818,6 +818,38 @@ TEST(the_client_refuses_what_is_not_allowed_now)
 	CHECK_INT(to_client(c, 60, buf_span(&b)), ERR_LIMIT);
 	CHECK_INT(userauth_client_prompt_count(c), 0);
 	userauth_client_free(c);
+	buf_release(&b);
+	pair_free(p);
+}
+
+/* RFC 4252 s9 */
+TEST(a_hostbased_request_is_taken_apart)
+{
+	struct pair *p = pair_new(NULL);
+	struct userauth_server *s = server_ready(p);
+	const struct userauth_request *q;
+	struct buf b = BUF_INIT;
+
+	write_head(&b, "bob", "hostbased");
+	write_text(&b, "ssh-ed25519");
+	write_text(&b, "the key");
+	write_text(&b, "host.example.");
+	write_text(&b, "anna");
+	for (size_t n = b.len - 20; n <= b.len; n += 20)
+		CHECK(to_server(s, 50, span_of(b.data, n)) < 0);
+	userauth_server_free(s);
+	s = server_ready(p);
+	write_text(&b, "the signature");
+	CHECK_INT(to_server(s, 50, buf_span(&b)), USERAUTH_SERVER_REQUEST);
+	q = userauth_server_request(s);
+	CHECK_INT(q->method, USERAUTH_HOSTBASED);
+	CHECK(span_is(q->method_name, "hostbased"));
+	CHECK(span_is(q->algorithm, "ssh-ed25519"));
+	CHECK(span_is(q->key_blob, "the key"));
+	CHECK(span_is(q->client_host, "host.example."));
+	CHECK(span_is(q->client_user, "anna"));
+	CHECK(span_is(q->signature, "the signature"));
+	userauth_server_free(s);
 	buf_release(&b);
 	pair_free(p);
 }
