@@ -126,7 +126,7 @@ fuzz_seeds(void)
 		"keys/ed25519_openssl.PKCS8", "keys/rsa1024",
 		"keys/rsa1024.PEM", "keys/rsa1024.PKCS8",
 		"keys/rsa1024.enc.PEM", "keys/dsa.enc.PEM",
-		"keys/ec_openssl_compressed.PEM",
+		"keys/mldsa44_ed25519", "keys/ec_openssl_compressed.PEM",
 		"keys/ec_openssl_explicit.PEM", "keys/ecdsa256.enc.PKCS8" };
 	struct key *key = NULL;
 	struct error e = { 0 };

@@ -31,6 +31,7 @@ static const struct vector {
 	{ "ecdsa521", "ecdsa521", "c521", false },
 	{ "rsa1024", "rsa1024", "rsa vector", false },
 	{ "dsa", "dsa", "dsa vector", false },
+	{ "mldsa44_ed25519", "mldsa44_ed25519", "hybrid vector", false },
 	{ "ed25519_3des-cbc", "ed25519", "ed25519@vector", true },
 	{ "ed25519_aes128-cbc", "ed25519", "ed25519@vector", true },
 	{ "ed25519_aes192-cbc", "ed25519", "ed25519@vector", true },

@@ -34,6 +34,10 @@ static const struct vector {
 	{ "dsa", "SHA256:utORoPUf1K5vDohbak7ETShuopEsIYVitrt2DucAW4o",
 	    "MD5:07:1d:ed:20:22:33:84:76:de:82:5c:5e:3f:af:40:84",
 	    "dsa vector" },
+	{ "mldsa44_ed25519",
+	    "SHA256:jkNclXL0/peGfylLgFiPOy2DG0xzJmblwkbUb3mCaLc",
+	    "MD5:51:c0:61:bf:c1:8c:e5:e1:b3:71:c4:36:b6:fb:27:b3",
+	    "hybrid vector" },
 };
 
 static struct span

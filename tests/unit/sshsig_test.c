@@ -82,7 +82,7 @@ TEST(keys_of_every_type_sign_and_verify_with_both_hashes)
 {
 	static const char *const types[] = { "ed25519", "rsa",
 		"ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
-		"ecdsa-sha2-nistp521" };
+		"ecdsa-sha2-nistp521", "mldsa44-ed25519" };
 
 	for (size_t i = 0; i < ARRAY_COUNT(types); i++) {
 		struct key *k = generate(types[i]);
@@ -94,6 +94,30 @@ TEST(keys_of_every_type_sign_and_verify_with_both_hashes)
 		key_unref(k);
 		key_unref(c);
 	}
+}
+
+/* A key and a signature of an earlier build: both forms stay. */
+TEST(a_kept_hybrid_signature_stays_good)
+{
+	struct span text = unit_vector_file("mldsa44_ed25519.sshsig");
+	struct span line = unit_vector_file("keys/mldsa44_ed25519.pub");
+	uint8_t hashed_message[DIGEST_MAX];
+	struct error e = { 0 };
+	struct sshsig s;
+	struct key *k;
+
+	while (line.ptr[line.len - 1] == '\n')
+		line.len--;
+	CHECK_INT(key_from_line(line, &k, NULL), 0);
+	CHECK_INT(sshsig_parse(text, &s, &e), 0);
+	CHECK(key_equal(s.key, k));
+	CHECK_INT(
+	    digest_of(DIGEST_SHA512, span_text("a message\n"), hashed_message),
+	    0);
+	CHECK_INT(
+	    sshsig_verify(&s, "file", span_of(hashed_message, 64), &e), 0);
+	sshsig_release(&s);
+	key_unref(k);
 }
 
 TEST(only_the_key_itself_or_its_certificate_goes_along)

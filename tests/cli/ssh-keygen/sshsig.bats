@@ -278,3 +278,19 @@ verify() {
 		"$KEYGEN" -Y check-novalidate -n file -s big.sig < big
 	)
 }
+
+@test "a security key signs, with a touch" {
+	load ../devices
+	use_devices
+	[ -e "$SO" ] || skip "the security key in software is not built"
+	for t in ed25519-sk ecdsa-sk; do
+		"$KEYGEN" -q -t $t -w "$SO" -N '' -f $t
+		echo "me@here $(cat $t.pub)" > allowed
+		"$KEYGEN" -q -Y sign -w "$SO" -f $t -n file < m > m.sig
+		run -0 --separate-stderr verify
+		[[ "$output" == 'Good "file" signature for me@here with '*"-SK key SHA256:"* ]]
+		run -255 "$KEYGEN" -Y verify -f allowed -I me@here -n file -s m.sig < m2
+		[ ! -x /usr/bin/ssh-keygen ] ||
+			/usr/bin/ssh-keygen -q -Y verify -f allowed -I me@here -n file -s m.sig < m
+	done
+}
