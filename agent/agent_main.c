@@ -28,6 +28,7 @@
 #include "agent/agent_options.h"
 #include "agent/agent_server.h"
 #include "common/agent/listen.h"
+#include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
 #include "common/crypto/library.h"
@@ -148,6 +149,28 @@ temporary_folder(void)
 	return folder == NULL || folder[0] == '\0' ? "/tmp" : folder;
 }
 
+/* The agent goes elsewhere, and must find its socket when it ends. */
+static void
+make_absolute(struct agent_listener *l)
+{
+	char *here, *path;
+
+	if (l->path[0] == '/' || (here = getcwd(NULL, 0)) == NULL)
+		return;
+	if ((path = path_join(here, l->path)) != NULL) {
+		free(l->path);
+		l->path = path;
+	}
+	free(here);
+}
+
+/* What clients are told: as it was given. */
+static const char *
+shown_path(const struct agent_options *o, const struct agent_listener *p)
+{
+	return o->path != NULL ? o->path : p->path;
+}
+
 static void
 start_listening(const struct agent_options *o, struct agent_listener *ret)
 {
@@ -158,6 +181,7 @@ start_listening(const struct agent_options *o, struct agent_listener *ret)
 	if (o->path != NULL) {
 		if (agent_listen_at(o->path, ret, &e) != 0)
 			exit(complain("%s", e.text));
+		make_absolute(ret);
 		return;
 	}
 	if (!o->in_temporary) {
@@ -218,7 +242,7 @@ print_place(
 	char text[32];
 
 	if (p->path != NULL)
-		print_variable(o, "SSH_AUTH_SOCK", p->path);
+		print_variable(o, "SSH_AUTH_SOCK", shown_path(o, p));
 	if (pid != 0) {
 		snprintf(text, sizeof(text), "%ld", (long)pid);
 		print_variable(o, "SSH_AGENT_PID", text);
@@ -290,7 +314,7 @@ become_command(
 	char text[32];
 
 	snprintf(text, sizeof(text), "%ld", (long)pid);
-	if (setenv("SSH_AUTH_SOCK", p->path, 1) == 0 &&
+	if (setenv("SSH_AUTH_SOCK", shown_path(o, p), 1) == 0 &&
 	    setenv("SSH_AGENT_PID", text, 1) == 0)
 		execvp(o->command[0], o->command);
 	complain("cannot run %s: %s", o->command[0], strerror(errno));

@@ -260,12 +260,17 @@ static int
 start_program(const char *text, const char *kind, pid_t *ret_pid, int *ret_fd)
 {
 	int p[2] = { -1, -1 };
+	sigset_t none;
 	pid_t pid;
 
+	sigemptyset(&none);
 	if (ret_fd != NULL && pipe2(p, O_CLOEXEC) != 0)
 		return ERR_SYSTEM;
 	if ((pid = fork()) == 0) {
 		signal(SIGPIPE, SIG_DFL);
+		/* A loop, or a thread beside one, has signals blocked; the
+		 * program must hear that it is to end. */
+		sigprocmask(SIG_SETMASK, &none, NULL);
 		if (ret_fd != NULL ? dup2(p[1], STDOUT_FILENO) < 0
 				   : !answer_nowhere())
 			_exit(127);

@@ -164,7 +164,7 @@ Identity removed: cert-cert.pub ED25519-CERT (the cert)" ]
 	[ "$output" = "Identity added: locked (the locked)
 Identity added: again (the locked)" ]
 	[ "$(cat asked)" = "|Enter passphrase for locked: " ]
-	rm asked
+	rm -f asked
 	run -0 "$ADD" -c locked
 	[ "$(cat asked)" = "|Enter passphrase for locked (will confirm each use): " ]
 }
@@ -275,6 +275,24 @@ session-bind@openssh.com" ]
 	start_agent -a "$PWD/sock3"
 	run -1 "$ADD" -S "$lib" sk
 	[[ $output == *"agent refused operation"* ]]
+}
+
+@test "the notice of a security key that waits to be touched goes with it" {
+	lib=$ROOT/build/release/tests/cli/tools/sk_software.so
+	[ -e "$lib" ] && [ -x "$BIN/ssh-sk-helper" ] || skip "no security key"
+	cat > ask <<-END
+		#!/bin/sh
+		echo "\$SSH_ASKPASS_PROMPT|\$1" >> "$PWD/asked"
+		[ "\$SSH_ASKPASS_PROMPT" != none ] || exec sleep 100
+	END
+	chmod +x ask
+	export SSH_ASKPASS=$PWD/ask SSH_ASKPASS_REQUIRE=force
+	SSH_SK_PROVIDER=$lib "$KEYGEN" -q -t ed25519-sk -N '' -f sk
+	rm -f asked
+	start_agent -a "$PWD/sock2" -P "$ROOT/*"
+	"$ADD" -q -S "$lib" sk
+	run -0 timeout 20 "$ADD" -T sk.pub
+	grep -q '^none|' asked
 }
 
 @test "-K adds the keys that a security key remembers" {

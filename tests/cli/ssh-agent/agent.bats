@@ -142,7 +142,7 @@ echo Agent pid $SSH_AGENT_PID killed;" ]
 
 @test "other signals end it and remove the socket" {
 	for signal in TERM HUP; do
-		start_agent
+		start_agent -a here$signal
 		kill -$signal "$SSH_AGENT_PID"
 		await test ! -e "$SSH_AUTH_SOCK"
 	done
