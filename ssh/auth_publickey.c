@@ -10,6 +10,10 @@
 #include "ssh/auth_impl.h"
 #include "ssh/providers.h"
 
+/* For a signature by a key whose file could sign as well; else there is no
+ * limit: a person may have to confirm it. */
+#define SIGNATURE_PATIENCE_MS 30000
+
 /* ---- algorithms ---- */
 
 /*
@@ -122,8 +126,7 @@ unlock(struct auth *a, struct identity *id)
 	return false;
 }
 
-/* A person may have to confirm it, however long that takes. What the agent
- * says is checked: a wrong signature would cost an attempt. */
+/* What the agent says is checked: a wrong signature would cost an attempt. */
 static int
 sign_by_agent(struct auth *a, struct identity *id,
     const struct signature_algorithm *s, struct span data,
@@ -132,7 +135,8 @@ sign_by_agent(struct auth *a, struct identity *id,
 	struct agent *agent = a->c.identities->agent;
 	int r;
 
-	agent_set_patience(agent, 0);
+	agent_set_patience(
+	    agent, id->private != NULL ? SIGNATURE_PATIENCE_MS : 0);
 	r = agent_sign(
 	    agent, buf_span(&id->agent_blob), s, data, ret_signature, e);
 	if (r == 0 && key_verify(identity_key(id), s, data,
@@ -274,6 +278,20 @@ is_obvious(const struct auth *a, const struct identity *id)
 	return a->c.identities->count == 1 && id->agent_blob.len == 0;
 }
 
+/* RequiredRSASize. */
+static bool
+is_too_short(const struct auth *a, const struct identity *id)
+{
+	const struct key *k = identity_key(id);
+
+	if (key_row(k)->type != KEY_RSA ||
+	    key_bits(k) >= (unsigned)a->c.o->required_rsa_size)
+		return false;
+	log_debug1("%s: %u bits are less than RequiredRSASize %d",
+	    identity_name(id), key_bits(k), a->c.o->required_rsa_size);
+	return true;
+}
+
 /* Offers one key; as publickey_try. */
 static int
 offer(struct auth *a, struct identity *id)
@@ -286,6 +304,10 @@ offer(struct auth *a, struct identity *id)
 	/* A file that hides even its public half must be opened first. */
 	if (identity_key(id) == NULL && !unlock(a, id))
 		return 0;
+	if (is_too_short(a, id)) {
+		id->answer = IDENTITY_NO_ALGORITHM;
+		return 0;
+	}
 	if ((s = choose_algorithm(a, identity_key(id))) == NULL) {
 		log_debug1(
 		    "%s: no mutual signature algorithm", identity_name(id));

@@ -133,6 +133,42 @@ one_hop() {
 
 @test "one hop: each client, server and agent" { with_each_agent one_hop; }
 
+# ---- other programs ----
+
+@test "PuTTY's plink and Dropbear's dbclient forward to our sshd" {
+	local host
+	start_agent our-ssh-agent -D -a "$ACCOUNT_HOME/sock"
+	as_account our-ssh-add -q user_ed25519 2>/dev/null
+	if command -v plink >/dev/null; then
+		host=$(fingerprint "$SCRATCH/host_ed25519.pub")
+		run -0 as_account plink -batch -A -hostkey "$host" -P "$PORT" -l "$ACCOUNT" \
+			127.0.0.1 '~/bin/our-ssh-add -L'
+		[ "$output" = "$(cat user_ed25519.pub)" ]
+	fi
+	if command -v dbclient >/dev/null; then
+		sed 's/^ours /127.0.0.1 /' known_hosts > .ssh/known_hosts
+		run -0 --separate-stderr as_account dbclient -A -T -p "$PORT" -l "$ACCOUNT" \
+			127.0.0.1 '~/bin/our-ssh-add -L'
+		[ "$output" = "$(cat user_ed25519.pub)" ]
+	fi
+}
+
+@test "our ssh forwards to Dropbear" {
+	command -v dropbear >/dev/null || skip "no dropbear"
+	local main=$PORT
+	start_agent our-ssh-agent -D -a "$ACCOUNT_HOME/sock"
+	as_account our-ssh-add -q user_ed25519 2>/dev/null
+	dropbearconvert openssh dropbear "$SCRATCH/theirs_key" "$SCRATCH/dropbear_key"
+	for _ in 1 2 3; do
+		PORT=$(free_port)
+		serve dropbear dropbear -F -E -r "$SCRATCH/dropbear_key" -p "127.0.0.1:$PORT" -P "$SCRATCH/dropbear.pid"
+		wait_for_port && break
+	done
+	run -0 as_account our-ssh -F config -p "$PORT" -A theirs '~/bin/our-ssh-add -L'
+	PORT=$main
+	[ "$output" = "$(cat user_ed25519.pub)" ]
+}
+
 # ---- two hops ----
 
 # each_way COMMAND: with client, first server, client there, second server.

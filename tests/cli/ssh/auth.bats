@@ -42,6 +42,12 @@ at_terminal() {
 	run -0 with_keys -o PubkeyAcceptedAlgorithms=rsa-sha2-256 -i "$SCRATCH/user_rsa" target true
 }
 
+@test "RSA keys below RequiredRSASize are not offered" {
+	run -255 with_keys -v -o RequiredRSASize=8192 -i "$SCRATCH/user_rsa" target true
+	[[ "$output" != *"Offering public key"* ]]
+	run -0 with_keys -o RequiredRSASize=2048 -i "$SCRATCH/user_rsa" target true
+}
+
 @test "a key whose algorithm is not accepted here is not offered" {
 	run -255 --separate-stderr with_keys -o PubkeyAcceptedAlgorithms=ssh-ed25519 -i "$SCRATCH/user_rsa" target true
 	[[ "$stderr" == *"PubkeyAcceptedAlgorithms"* ]]
