@@ -134,7 +134,7 @@ setup() { load ../common; }
 }
 
 @test "features that are not there yet are named" {
-	for flags in "-A" "-L 1234:host:1" "-D 1234" "-J jump" "-W host:1" "-O check" "-X"; do
+	for flags in "-L 1234:host:1" "-D 1234" "-J jump" "-W host:1" "-O check" "-X"; do
 		run -255 --separate-stderr "$SSH" -F none $flags host true
 		[[ "$stderr" == *"not supported yet"* ]]
 	done
