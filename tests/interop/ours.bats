@@ -2,6 +2,7 @@
 
 setup_file() {
 	load peers
+	key_kinds+=' mldsa44_ed25519'
 	make_account || true
 	start_server ours 'PasswordAuthentication yes' \
 		'KbdInteractiveAuthentication yes'

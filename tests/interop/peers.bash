@@ -116,21 +116,24 @@ ssh_() {
 # start_server ours|openssh [line of sshd_config]...: every host key, every
 # algorithm that the program knows.
 start_server() {
-	local peer=$1 query=/usr/bin/ssh kind lines=()
+	local peer=$1 query=/usr/bin/ssh kind lines=() more=ssh-rsa,ssh-dss
 	shift
 	make_keys
 	for kind in ${key_kinds#ed25519 }; do   # common.bash has that one
 		[ -e "$SCRATCH/host_$kind" ] && lines+=("HostKey $SCRATCH/host_$kind")
 	done
-	[ "$peer" = ours ] && query=$ROOT/bin/ssh && lines+=("PerSourcePenalties no")
+	if [ "$peer" = ours ]; then
+		query=$ROOT/bin/ssh lines+=("PerSourcePenalties no")
+		more+=,$("$query" -Q sig | grep mldsa)
+	fi
 	[ -s "$SCRATCH/account" ] && lines+=("AuthorizedKeysFile .ssh/authorized_keys")
 	PEER=$peer start_sshd "$@" "${lines[@]}" \
 		"MaxStartups 100:30:200" \
 		"KexAlgorithms $(all_of "$query" kex)" \
 		"Ciphers $(all_of "$query" cipher)" \
 		"MACs $(all_of "$query" mac)" \
-		"HostKeyAlgorithms +ssh-rsa,ssh-dss" \
-		"PubkeyAcceptedAlgorithms +ssh-rsa,ssh-dss"
+		"HostKeyAlgorithms +$more" \
+		"PubkeyAcceptedAlgorithms +$more"
 }
 
 # ---- an account with a password and a home ----
