@@ -188,3 +188,68 @@ setup() {
 	kill "$(cat agent.pid)"
 	rm agent.pid
 }
+
+# start_agent_with PROGRAM [argument]...
+start_agent_with() {
+	SSH_AUTH_SOCK=$BATS_TEST_TMPDIR/agent
+	export SSH_AUTH_SOCK
+	"$@" -D -a "$SSH_AUTH_SOCK" -P "$ROOT/*" </dev/null >/dev/null 2>&1 3>&- &
+	wait_for_socket $!
+}
+
+@test "agents of both hold security keys of both, for clients of both" {
+	load ../cli/agents
+	for agent in "$BIN/ssh-agent" /usr/bin/ssh-agent; do
+		start_agent_with "$agent"
+		for k in ours_ecdsa theirs_ed25519; do
+			for add in "$BIN/ssh-add" /usr/bin/ssh-add; do
+				"$add" -q -S "$SO" "$k"
+				cp "$k.pub" authorized_keys
+				for pair in ours:theirs theirs:ours; do
+					accepted "$pair" -o IdentityFile=none
+				done
+				"$add" -q -D
+			done
+		done
+		stop_agents
+		rm -f "$SSH_AUTH_SOCK"
+	done
+}
+
+@test "our agent asks for the PIN of a key that wants one" {
+	load ../cli/agents
+	start_agent_with "$BIN/ssh-agent"
+	make ours_ed25519 agent_pin -O verify-required
+	"$BIN/ssh-add" -q -S "$SO" agent_pin
+	echo "verify-required $(cat agent_pin.pub)" > authorized_keys
+	: > "$ASKED"
+	accepted theirs:ours -o IdentityFile=none
+	asked "PIN for ED25519-SK key SHA256:"
+	asked "^none: Confirm user presence for key ED25519-SK SHA256:"
+	stop_agents
+}
+
+@test "signatures over files by a security key are judged alike" {
+	export SSH_SK_PROVIDER=$SO
+	for k in ours_ed25519 theirs_ecdsa; do
+		echo "me $(cut -d' ' -f1,2 "$k.pub")" > signers
+		for signer in "$KEYGEN" "$THEIR_KEYGEN"; do
+			echo text | "$signer" -q -Y sign -f "$k" -n file > signature
+			for judge in "$KEYGEN" "$THEIR_KEYGEN"; do
+				run -0 "$judge" -Y verify -f signers -I me -n file -s signature <<<text
+				[[ $output == 'Good "file" signature for me with '*-SK\ key\ * ]]
+				run -255 "$judge" -Y verify -f signers -I me -n file -s signature <<<other
+			done
+		done
+	done
+}
+
+@test "OpenSSH's own test library works in our helper" {
+	dummy=/usr/lib/openssh/regress/misc/sk-dummy/sk-dummy.so
+	[ -e "$dummy" ] || skip "no $dummy"
+	for type in ed25519 ecdsa; do
+		"$KEYGEN" -q -t "$type-sk" -w "$dummy" -N '' -f "dummy_$type"
+		cat "dummy_$type.pub" > authorized_keys
+		accepted ours:theirs $only -o SecurityKeyProvider="$dummy" -i "dummy_$type"
+	done
+}
