@@ -253,3 +253,15 @@ start_agent_with() {
 		accepted ours:theirs $only -o SecurityKeyProvider="$dummy" -i "dummy_$type"
 	done
 }
+
+@test "signatures that browsers make (WebAuthn) are judged alike" {
+	webauthn=$ROOT/build/release/tests/cli/tools/webauthn
+	"$webauthn" key > browser
+	echo "me $(head -n 1 browser)" > signers
+	echo text | "$webauthn" sign "$(tail -n 1 browser)" file > signature
+	for judge in "$KEYGEN" "$THEIR_KEYGEN"; do
+		run -0 "$judge" -Y verify -f signers -I me -n file -s signature <<<text
+		[[ $output == 'Good "file" signature for me with ECDSA-SK key '* ]]
+		run -255 "$judge" -Y verify -f signers -I me -n file -s signature <<<other
+	done
+}
