@@ -36,7 +36,8 @@ struct client_link {
 	pid_t pid; /* -1 once waited for */
 	struct client_widen widen;
 	uint64_t bytes_per_second;
-	uint64_t free_us; /* nothing moves before this time */
+	uint64_t free_us;   /* nothing moves before this time */
+	struct error error; /* what ended the first way */
 };
 
 /* ---- start and stop ---- */
@@ -160,6 +161,12 @@ client_link_client(struct client_link *l)
 	return l->way[0].client;
 }
 
+const struct error *
+client_link_error(const struct client_link *l)
+{
+	return &l->error;
+}
+
 pid_t
 client_link_pid(const struct client_link *l)
 {
@@ -269,19 +276,26 @@ static int
 serve(struct client_link *l, struct way *w, const struct pollfd *p,
     uint64_t now_us, struct error *e)
 {
+	struct error reason = { 0 };
 	int r = 0;
 
 	client_set_time(w->client, now_us);
 	if (p[0].revents != 0)
-		r = way_read(l, w, e);
+		r = way_read(l, w, &reason);
 	if (r == 0 && w->out >= 0 && p[1].revents != 0)
-		r = way_write(l, w, e);
+		r = way_write(l, w, &reason);
+	if (r == 0)
+		return 0;
 	/* A further channel that ends is no loss: its work is done again by
 	 * the others. */
-	if (r != 0 && w != &l->way[0]) {
+	if (w != &l->way[0]) {
 		closed(w, NULL);
-		r = 0;
+		return 0;
 	}
+	if (l->error.code == 0)
+		l->error = reason;
+	if (e != NULL)
+		*e = reason;
 	return r;
 }
 

@@ -43,6 +43,8 @@ int client_link_stop(struct client_link *l);
 /* Borrowed; lives as long as the link. */
 struct client *client_link_client(struct client_link *l);
 pid_t client_link_pid(const struct client_link *l);
+/* What ended the connection; its code is 0 while it stands. Borrowed. */
+const struct error *client_link_error(const struct client_link *l);
 
 /*
  * One turn over several links (a NULL entry is skipped): waits at most

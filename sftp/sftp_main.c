@@ -273,7 +273,9 @@ main(int argc, char **argv)
 	status = run(&s, &a, batch);
 	fflush(stdout);
 	if (s.is_lost)
-		sftp_complain("Connection closed");
+		sftp_complain(
+		    "%s", error_message(
+			      client_link_error(s.caller.link), ERR_CLOSED));
 	client_link_stop(s.caller.link);
 	free(s.cwd);
 	free(s.home);
