@@ -13,6 +13,7 @@
 #include "common/base/log.h"
 #include "common/base/text.h"
 #include "common/crypto/cipher.h"
+#include "common/crypto/library.h"
 #include "keygen/keygen.h"
 
 typedef int mode(const struct options *o);
@@ -384,6 +385,7 @@ main(int argc, char **argv)
 	int status;
 
 	open_standard_descriptors();
+	crypto_library_start();
 	if ((status = parse(argc, argv, &o, &chosen)) != 0)
 		return status;
 	status = chosen->run(&o);

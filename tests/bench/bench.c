@@ -30,6 +30,7 @@ static const struct part {
 	{ "filessmall", bench_files_small },
 	{ "filesmemory", bench_files_memory },
 	{ "agent", bench_agent },
+	{ "keygen", bench_keygen },
 };
 
 static int

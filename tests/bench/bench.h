@@ -106,5 +106,6 @@ void bench_files_far(void);
 void bench_files_small(void);
 void bench_files_memory(void);
 void bench_agent(void);
+void bench_keygen(void);
 
 #endif
