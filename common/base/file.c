@@ -209,19 +209,20 @@ sync_directory(const char *path)
 }
 
 static int
-fill(int fd, struct span contents, mode_t mode, const char *path,
-    struct error *e)
+fill(int fd, struct span contents, mode_t mode, bool is_lasting,
+    const char *path, struct error *e)
 {
 	if (fchmod(fd, mode) != 0)
 		return error_set_errno(e, "cannot set the mode of %s", path);
-	if (fd_write_all(fd, contents.ptr, contents.len) != 0 || fsync(fd) != 0)
+	if (fd_write_all(fd, contents.ptr, contents.len) != 0 ||
+	    (is_lasting && fsync(fd) != 0))
 		return error_set_errno(e, "cannot write %s", path);
 	return 0;
 }
 
 static int
 write_beside(const char *path, struct span contents, mode_t mode,
-    bool exclusive, struct error *e)
+    bool exclusive, bool is_lasting, struct error *e)
 {
 	char *temporary = text_format("%s.XXXXXXXXXX", path);
 	int fd = -1;
@@ -233,13 +234,13 @@ write_beside(const char *path, struct span contents, mode_t mode,
 		r = error_set_errno(e, "cannot create a file beside %s", path);
 		goto out;
 	}
-	if ((r = fill(fd, contents, mode, path, e)) == 0 &&
+	if ((r = fill(fd, contents, mode, is_lasting, path, e)) == 0 &&
 	    (exclusive ? place_exclusive(temporary, path)
 		       : rename(temporary, path)) != 0)
 		r = error_set_errno(e, "cannot create %s", path);
 	if (r != 0)
 		unlink(temporary);
-	else
+	else if (is_lasting)
 		sync_directory(path);
 out:
 	if (fd >= 0)
@@ -248,9 +249,9 @@ out:
 	return r;
 }
 
-int
-file_write_atomic(const char *path, struct span contents, mode_t mode,
-    bool exclusive, struct error *e)
+static int
+write_through_link(const char *path, struct span contents, mode_t mode,
+    bool exclusive, bool is_lasting, struct error *e)
 {
 	char *target = NULL;
 	struct stat st;
@@ -260,10 +261,24 @@ file_write_atomic(const char *path, struct span contents, mode_t mode,
 	 * file behind it is replaced. */
 	if (!exclusive && lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
 		target = realpath(path, NULL);
-	r = write_beside(
-	    target != NULL ? target : path, contents, mode, exclusive, e);
+	r = write_beside(target != NULL ? target : path, contents, mode,
+	    exclusive, is_lasting, e);
 	free(target);
 	return r;
+}
+
+int
+file_write_atomic(const char *path, struct span contents, mode_t mode,
+    bool exclusive, struct error *e)
+{
+	return write_through_link(path, contents, mode, exclusive, true, e);
+}
+
+int
+file_write_derived(
+    const char *path, struct span contents, mode_t mode, struct error *e)
+{
+	return write_through_link(path, contents, mode, false, false, e);
 }
 
 /* ---- lines ---- */

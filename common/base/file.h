@@ -30,6 +30,11 @@ int file_read_fd(
 int file_write_atomic(const char *path, struct span contents, mode_t mode,
     bool exclusive, struct error *e) MUST_CHECK;
 
+/* The same for what can be made anew from another file (a public key): nobody
+ * sees half a file, but it is not waited for until it is on disk. */
+int file_write_derived(const char *path, struct span contents, mode_t mode,
+    struct error *e) MUST_CHECK;
+
 /* Writes / reads everything, over interruptions; ERR_SYSTEM, ERR_CLOSED. */
 int fd_write_all(int fd, const void *data, size_t len) MUST_CHECK;
 int fd_read_exact(int fd, void *data, size_t len) MUST_CHECK;

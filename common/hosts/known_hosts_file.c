@@ -38,15 +38,24 @@ is_blank(uint8_t c)
 	return c == ' ' || c == '\t';
 }
 
+/* Where the first blank is, or the end; a search for each kind is quicker
+ * than a look at every byte. */
+static size_t
+field_length(struct span s)
+{
+	const uint8_t *space = memchr(s.ptr, ' ', s.len);
+	size_t n = space != NULL ? (size_t)(space - s.ptr) : s.len;
+	const uint8_t *tab = memchr(s.ptr, '\t', n);
+
+	return tab != NULL ? (size_t)(tab - s.ptr) : n;
+}
+
 static struct span
 take_field(struct span *s)
 {
-	size_t n = 0;
-	struct span field;
+	size_t n = s->len > 0 ? field_length(*s) : 0;
+	struct span field = span_of(s->ptr, n);
 
-	while (n < s->len && !is_blank(s->ptr[n]))
-		n++;
-	field = span_of(s->ptr, n);
 	while (n < s->len && is_blank(s->ptr[n]))
 		n++;
 	*s = span_of(s->ptr + n, s->len - n);

@@ -237,9 +237,11 @@ key_public_save(const struct key *k, const char *path, struct error *e)
 
 	if (text == NULL)
 		r = error_set(e, ERR_MEMORY, "%s", error_text(ERR_MEMORY));
-	else
+	else if (key_certificate(k) != NULL)
 		r = file_write_atomic(
 		    path, span_text(text), public_mode(), false, e);
+	else
+		r = file_write_derived(path, span_text(text), public_mode(), e);
 	free(text);
 	free(line);
 	return r;
