@@ -3,6 +3,7 @@
  */
 #include "tests/bench/bench.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -84,9 +85,10 @@ write_known_hosts(const char *path)
 	command_add(&c, "-H");
 	command_add(&c, "-f");
 	command_add(&c, path);
-	c.stderr_fd = c.stdout_fd;
+	c.stderr_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	if (command_run(&c).status != 0)
 		bench_fail("ssh-keygen -H failed");
+	close(c.stderr_fd);
 	snprintf(old, sizeof(old), "%s.old", path);
 	unlink(old);
 }
@@ -117,9 +119,11 @@ bench_keygen(void)
 	double times[SUITES][LOOKUP_RUNS];
 	char path[256];
 
-	make_keys("ed25519", "", 31, 1.0);
+	/* Ours takes half the processor's time, and waits until the key is on
+	 * disk, which Debian's does not: the disk decides about the rest. */
+	make_keys("ed25519", "", RUNS_MAX, 1.1);
 	make_keys("ed25519", "sesame", 15, 1.0);
-	make_keys("ecdsa", "", 31, 1.0);
+	make_keys("ecdsa", "", RUNS_MAX, 1.1);
 	/* Luck decides how long RSA takes: medians still differ by a tenth. */
 	make_keys("rsa", "", RUNS_MAX, 1.2);
 
