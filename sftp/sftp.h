@@ -171,5 +171,7 @@ const char *sftp_colour(const char *name, uint32_t permissions);
 /* A line without its newline, fresh; NULL: the end. */
 char *sftp_edit_line(struct sftp *s, const char *prompt);
 void sftp_edit_end(void);
+/* Safe in a signal's handler. */
+void sftp_edit_wake(void);
 
 #endif

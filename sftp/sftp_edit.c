@@ -7,12 +7,16 @@
  * editline(3).
  */
 #include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <glob.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include "common/base/file.h"
 #include "sftp/sftp.h"
@@ -29,6 +33,7 @@ enum {
 	OP_BIND = 4,
 	OP_ADDFN = 9,
 	OP_HIST = 10,
+	OP_GETCFN = 13,
 	H_OP_SETSIZE = 1,
 	H_OP_ENTER = 10,
 	ANSWER_REFRESH = 4,
@@ -330,6 +335,64 @@ complete(void *el, int key)
 	return answer;
 }
 
+/* ---- keys ---- */
+
+static int wake[2] = { -1, -1 };
+static bool is_first_key;
+
+/* From the handler of SIGINT: whoever waits for a key stops waiting, even if
+ * the signal comes just before. */
+void
+sftp_edit_wake(void)
+{
+	char byte = 0;
+
+	if (wake[1] >= 0)
+		/* Full: it wakes up anyway. */
+		IGNORE_RESULT(write(wake[1], &byte, 1) != 1);
+}
+
+/* -1 at an interruption: then no line comes. */
+static int
+get_key(void *el, wchar_t *ret)
+{
+	struct pollfd p[2] = { { STDIN_FILENO, POLLIN, 0 },
+		{ wake[0], POLLIN, 0 } };
+	mbstate_t state = { 0 };
+	char byte;
+	size_t n = (size_t)-2;
+
+	while (n == (size_t)-2) {
+		if (poll(p, 2, -1) < 0 && errno != EINTR)
+			return -1;
+		if (sftp_interrupted != 0)
+			return -1;
+		if (p[0].revents == 0)
+			continue;
+		if (read(STDIN_FILENO, &byte, 1) != 1)
+			return 0;
+		n = mbrtowc(ret, &byte, 1, &state);
+		p[0].revents = 0;
+	}
+	if (n == (size_t)-1)
+		*ret = (unsigned char)byte;
+	/* The library takes the terminal over when the prompt is written: a ^D
+	 * that is typed just before comes out as NUL. */
+	if (is_first_key && n == 0)
+		return 0;
+	is_first_key = false;
+	return 1;
+}
+
+static void
+forget_wakes(void)
+{
+	char bytes[64];
+
+	while (read(wake[0], bytes, sizeof(bytes)) > 0)
+		;
+}
+
 /* ---- lines ---- */
 
 static void
@@ -338,6 +401,8 @@ start(void)
 	struct history_event event;
 
 	was_tried = true;
+	if (pipe2(wake, O_CLOEXEC | O_NONBLOCK) != 0)
+		return;
 	if (!load() || (past = lib.history_init()) == NULL)
 		return;
 	lib.history(past, &event, H_OP_SETSIZE, HISTORY_SIZE);
@@ -349,6 +414,7 @@ start(void)
 	lib.el_set(editor, OP_EDITOR, "emacs");
 	lib.el_set(editor, OP_SIGNAL, 1);
 	lib.el_set(editor, OP_HIST, lib.history, past);
+	lib.el_set(editor, OP_GETCFN, get_key);
 	lib.el_set(editor, OP_ADDFN, "ftp-complete",
 	    "Completes commands and names", complete);
 	lib.el_set(editor, OP_BIND, "^I", "ftp-complete", NULL);
@@ -391,6 +457,8 @@ sftp_edit_line(struct sftp *s, const char *text)
 		start();
 	if (editor == NULL)
 		return plain_line(text);
+	forget_wakes();
+	is_first_key = true;
 	line = lib.el_gets(editor, &count);
 	if (line == NULL || count <= 0)
 		return NULL;

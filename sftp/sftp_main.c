@@ -35,6 +35,7 @@ static void
 on_interrupt(int number)
 {
 	sftp_interrupted = 1;
+	sftp_edit_wake();
 }
 
 /* While the connection is made: ssh ends as well, and sees to its terminal. */
