@@ -478,15 +478,17 @@ start(struct process *p)
 	return watch_parent(p);
 }
 
-static void
+/* false: a worker could not be stopped. */
+static bool
 stop(struct process *p)
 {
 	if (p->loop == NULL)
-		return;
+		return true;
 	list_for_each_safe(link, &p->connections)
 		connection_close(list_entry(link, struct connection, link));
 	watch_free(p->worker_watch);
-	agent_workers_free(p->workers);
+	if (!agent_workers_free(p->workers))
+		return false;
 	/* Of connections whose job the workers had. */
 	list_for_each_safe(link, &p->connections)
 		connection_free(list_entry(link, struct connection, link));
@@ -496,11 +498,12 @@ stop(struct process *p)
 	if (p->parent_poll != NULL)
 		timer_free(p->parent_poll);
 	loop_free(p->loop);
+	return true;
 }
 
 int
-agent_loop_run(
-    struct agent_server *s, const struct agent_loop_options *o, struct error *e)
+agent_loop_run(struct agent_server *s, const struct agent_loop_options *o,
+    bool *ret_is_stopped, struct error *e)
 {
 	struct process p = { .server = s, .options = o };
 	int r;
@@ -511,6 +514,6 @@ agent_loop_run(
 		IGNORE_RESULT(loop_run(p.loop) != 0);
 	else
 		error_set(e, r, "the agent cannot start: %s", error_text(r));
-	stop(&p);
+	*ret_is_stopped = stop(&p);
 	return r;
 }

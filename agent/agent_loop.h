@@ -24,8 +24,12 @@ struct agent_loop_options {
 	bool is_foreground; /* SIGINT ends it */
 };
 
-/* Serves until a signal or the parent's end: 0. ERR_*: it could not begin. */
+/*
+ * Serves until a signal or the parent's end: 0. ERR_*: it could not begin.
+ * ret_is_stopped false: a thread waits for a device; see
+ * agent_workers_free().
+ */
 int agent_loop_run(struct agent_server *s, const struct agent_loop_options *o,
-    struct error *e) MUST_CHECK;
+    bool *ret_is_stopped, struct error *e) MUST_CHECK;
 
 #endif

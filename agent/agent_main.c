@@ -273,16 +273,19 @@ serve(const struct agent_options *o, struct agent_listener *p, pid_t parent)
 		.is_foreground = o->is_foreground };
 	struct agent_server server;
 	struct error e = { 0 };
+	bool is_stopped;
 	int r;
 
 	port_no_dump();
 	/* A client that goes while it is answered is no reason to end. */
 	signal(SIGPIPE, SIG_IGN);
 	agent_server_init(&server, &o->policy, &host);
-	if ((r = agent_loop_run(&server, &loop, &e)) != 0)
+	if ((r = agent_loop_run(&server, &loop, &is_stopped, &e)) != 0)
 		log_fatal("%s", e.text);
 	agent_server_release(&server);
 	agent_listener_end(p);
+	if (!is_stopped)
+		_exit(r == 0 ? 0 : 1);
 	return r == 0 ? 0 : 1;
 }
 

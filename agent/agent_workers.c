@@ -29,10 +29,11 @@ struct crew {
 	pthread_t thread[THREADS_MAX];
 	size_t wanted;
 	size_t count;
+	size_t busy; /* threads that do a job */
 };
 
 struct agent_workers {
-	pthread_mutex_t mutex; /* guards the lists and `stopping` */
+	pthread_mutex_t mutex; /* guards lists, `busy` and `stopping` */
 	struct list done;
 	struct crew local, device;
 	bool stopping;
@@ -83,9 +84,11 @@ run_thread(void *context)
 			break;
 		task = list_entry(crew->waiting.next, struct task, link);
 		list_remove(&task->link);
+		crew->busy++;
 		pthread_mutex_unlock(&w->mutex);
 		work(task->job);
 		pthread_mutex_lock(&w->mutex);
+		crew->busy--;
 		list_add_last(&w->done, &task->link);
 		tell(w->fd);
 	}
@@ -160,22 +163,28 @@ end_crew(struct crew *crew)
 	pthread_cond_destroy(&crew->has_work);
 }
 
-void
+bool
 agent_workers_free(struct agent_workers *w)
 {
+	bool is_waiting;
+
 	if (w == NULL)
-		return;
+		return true;
 	pthread_mutex_lock(&w->mutex);
 	w->stopping = true;
+	is_waiting = w->device.busy > 0;
 	pthread_cond_broadcast(&w->local.has_work);
 	pthread_cond_broadcast(&w->device.has_work);
 	pthread_mutex_unlock(&w->mutex);
+	if (is_waiting)
+		return false;
 	end_crew(&w->local);
 	end_crew(&w->device);
 	free_tasks(&w->done);
 	pthread_mutex_destroy(&w->mutex);
 	close(w->fd);
 	free(w);
+	return true;
 }
 
 int

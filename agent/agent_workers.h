@@ -10,6 +10,8 @@
 #ifndef AGENT_AGENT_WORKERS_H
 #define AGENT_AGENT_WORKERS_H
 
+#include <stdbool.h>
+
 #include "agent/agent_server.h"
 #include "common/base/attributes.h"
 
@@ -17,9 +19,12 @@ struct agent_workers;
 
 struct agent_workers *agent_workers_new(void) MUST_CHECK;
 
-/* Waits for jobs that are being done; the others are freed. NULL is
- * accepted. */
-void agent_workers_free(struct agent_workers *w);
+/*
+ * Waits for signatures that are being made here, and frees; NULL is accepted.
+ * false: a device, or a person in front of it, has not answered. That is not
+ * waited for: nothing is freed, and only _exit(2) ends the process.
+ */
+bool agent_workers_free(struct agent_workers *w) MUST_CHECK;
 
 /* Readable when a job is done. */
 int agent_workers_fd(const struct agent_workers *w);

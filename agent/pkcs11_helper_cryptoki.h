@@ -105,29 +105,29 @@ typedef struct CK_FUNCTION_LIST {
 	CK_RV (*C_Initialize)(void *arguments);
 	CK_RV (*C_Finalize)(void *reserved);
 	void *C_GetInfo, *C_GetFunctionList;
-	CK_RV (*C_GetSlotList)
+	CK_RV(*C_GetSlotList)
 	(CK_BYTE with_token, CK_SLOT_ID *list, CK_ULONG *count);
 	void *C_GetSlotInfo;
 	CK_RV (*C_GetTokenInfo)(CK_SLOT_ID slot, CK_TOKEN_INFO *info);
 	void *C_GetMechanismList, *C_GetMechanismInfo, *C_InitToken, *C_InitPIN,
 	    *C_SetPIN;
-	CK_RV (*C_OpenSession)
+	CK_RV(*C_OpenSession)
 	(CK_SLOT_ID slot, CK_ULONG flags, void *application, void *notify,
 	    CK_SESSION_HANDLE *session);
 	CK_RV (*C_CloseSession)(CK_SESSION_HANDLE session);
 	void *C_CloseAllSessions, *C_GetSessionInfo, *C_GetOperationState,
 	    *C_SetOperationState;
-	CK_RV (*C_Login)
+	CK_RV(*C_Login)
 	(CK_SESSION_HANDLE session, CK_ULONG user, CK_BYTE *pin, CK_ULONG len);
 	void *C_Logout, *C_CreateObject, *C_CopyObject, *C_DestroyObject,
 	    *C_GetObjectSize;
-	CK_RV (*C_GetAttributeValue)
+	CK_RV(*C_GetAttributeValue)
 	(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
 	    CK_ATTRIBUTE *attributes, CK_ULONG count);
 	void *C_SetAttributeValue;
-	CK_RV (*C_FindObjectsInit)
+	CK_RV(*C_FindObjectsInit)
 	(CK_SESSION_HANDLE session, CK_ATTRIBUTE *attributes, CK_ULONG count);
-	CK_RV (*C_FindObjects)
+	CK_RV(*C_FindObjects)
 	(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *objects, CK_ULONG max,
 	    CK_ULONG *count);
 	CK_RV (*C_FindObjectsFinal)(CK_SESSION_HANDLE session);
@@ -135,10 +135,10 @@ typedef struct CK_FUNCTION_LIST {
 	    *C_DecryptInit, *C_Decrypt, *C_DecryptUpdate, *C_DecryptFinal,
 	    *C_DigestInit, *C_Digest, *C_DigestUpdate, *C_DigestKey,
 	    *C_DigestFinal;
-	CK_RV (*C_SignInit)
+	CK_RV(*C_SignInit)
 	(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
 	    CK_OBJECT_HANDLE key);
-	CK_RV (*C_Sign)
+	CK_RV(*C_Sign)
 	(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len,
 	    CK_BYTE *signature, CK_ULONG *signature_len);
 } CK_FUNCTION_LIST;

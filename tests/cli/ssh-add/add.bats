@@ -295,6 +295,29 @@ session-bind@openssh.com" ]
 	grep -q '^none|' asked
 }
 
+@test "an agent ends although a security key does not answer" {
+	lib=$ROOT/build/release/tests/cli/tools/sk_software.so
+	[ -e "$lib" ] && [ -x "$BIN/ssh-sk-helper" ] || skip "no security key"
+	askpass '' 0
+	mkdir device
+	export SK_SOFTWARE=$PWD/device
+	SSH_SK_PROVIDER=$lib "$KEYGEN" -q -t ed25519-sk -N '' -f sk
+	start_agent -a "$PWD/sock2" -P "$ROOT/*"
+	"$ADD" -q -S "$lib" sk
+	"$ADD" -q ed rsa
+	echo hang > device/fault
+	rm -f asked
+	"$ADD" -T sk.pub 3>&- &
+	client=$!
+	await test -s asked # the notice to touch it
+	# Others are served meanwhile, and it goes when it is told to.
+	run -0 timeout 20 "$ADD" -T ed.pub rsa.pub
+	kill "$SSH_AGENT_PID"
+	await gone "$SSH_AGENT_PID"
+	[ ! -e sock2 ]
+	run -1 wait "$client"
+}
+
 @test "-K adds the keys that a security key remembers" {
 	lib=$ROOT/build/release/tests/cli/tools/sk_software.so
 	[ -e "$lib" ] && [ -x "$BIN/ssh-sk-helper" ] || skip "no security key"
