@@ -22,7 +22,8 @@ setup_file() {
 setup() {
 	load ../cli/common
 	cd "$SCRATCH"
-	export TZ=UTC
+	# Neither git nor an agent looks at the caller's home.
+	export TZ=UTC HOME=$BATS_TEST_TMPDIR GIT_CONFIG_NOSYSTEM=1
 }
 
 keys="ed25519_256 ecdsa_256 ecdsa_384 ecdsa_521 rsa_2048 ed25519_256-cert"
@@ -127,9 +128,7 @@ verify() {
 
 @test "commits and tags that git signs with either verify with either" {
 	command -v git > /dev/null || skip "no git"
-	rm -rf work home
-	mkdir home
-	export HOME=$SCRATCH/home GIT_CONFIG_NOSYSTEM=1
+	rm -rf work
 	git init -q work
 	cd work
 	git config user.name me
@@ -176,6 +175,23 @@ with_agent() {
 	return $status
 }
 
+git_by_agent() {
+	rm -rf by_agent
+	git init -q by_agent
+	echo "me@here $(cat rsa_2048.pub)" > allowed
+	for program in "$KEYGEN" "$THEIR_KEYGEN"; do
+		for verifier in "$KEYGEN" "$THEIR_KEYGEN"; do
+			git_with=(git -C by_agent -c user.name=me -c user.email=me@here
+				-c gpg.format=ssh -c gpg.ssh.program="$program"
+				-c gpg.ssh.allowedSignersFile="$SCRATCH/allowed"
+				-c user.signingkey="key::$(cut -d' ' -f1,2 rsa_2048.pub)")
+			"${git_with[@]}" commit -q -S --allow-empty -m x || return 1
+			[ "$("${git_with[@]}" -c gpg.ssh.program="$verifier" \
+				log -1 --format=%G?)" = G ] || return 1
+		done
+	done
+}
+
 sign_by_agent() {
 	mkdir -p public
 	for k in ed25519_256 ecdsa_384 rsa_2048; do
@@ -190,6 +206,10 @@ sign_by_agent() {
 			both verify m || return 1
 		done
 	done
+	# git hands over a key that is written out, and asks for the agent.
+	if command -v git > /dev/null; then
+		git_by_agent || return 1
+	fi
 	cp ed25519_256-cert.pub public/
 	/usr/bin/ssh-add -q ed25519_256
 	"$KEYGEN" -q -Y sign -f public/ed25519_256-cert.pub -n file < m > sig || return 1
