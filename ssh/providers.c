@@ -9,11 +9,15 @@
 #include "common/agent/helper.h"
 #include "common/base/log.h"
 
-/* Nobody is asked in a batch. */
-static const struct helper_person *
+/* Nobody is asked in a batch; to touch a device can be told. */
+static struct helper_person
 person(const struct ssh_options *o)
 {
-	return o->batch_mode ? NULL : &helper_person_prompt;
+	struct helper_person p = helper_person_prompt;
+
+	if (o->batch_mode)
+		p.ask_pin = NULL;
+	return p;
 }
 
 static int
@@ -46,13 +50,14 @@ providers_add_tokens(
     const struct ssh_options *o, struct identities *list, struct error *e)
 {
 	const char *path = o->pkcs11_provider;
+	struct helper_person who = person(o);
 	struct token_provider *p;
 	struct error why = { 0 };
 	int r;
 
 	if (path == NULL || *path == '\0' || strcmp(path, "none") == 0)
 		return 0;
-	if ((r = token_open(path, NULL, person(o), &p, &why)) != 0) {
+	if ((r = token_open(path, NULL, &who, &p, &why)) != 0) {
 		log_error("PKCS11Provider: %s", error_message(&why, r));
 		return r == ERR_MEMORY ? r : 0;
 	}
@@ -79,9 +84,11 @@ providers_security_key(const struct ssh_options *o)
 int
 providers_prepare(const struct ssh_options *o, struct key *k)
 {
+	struct helper_person who = person(o);
+
 	if (!key_is_security_key(k) || key_signs_elsewhere(k))
 		return 0;
-	return security_key_attach(k, providers_security_key(o), person(o));
+	return security_key_attach(k, providers_security_key(o), &who);
 }
 
 bool

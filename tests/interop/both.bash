@@ -39,6 +39,13 @@ start() {
 				MaxStartups 100
 			CONFIG
 			[ "$name" = theirs ] || echo 'PerSourcePenalties no'
+			# For logins with -b.
+			cat <<-CONFIG
+				Match Address 127.0.0.2
+				PubkeyAuthOptions touch-required
+				Match Address 127.0.0.3
+				PubkeyAuthOptions verify-required
+			CONFIG
 		} > "$d/config"
 		rm -f "$d/pid"
 		"$program" -D -f "$d/config" -E "$d/log" </dev/null >/dev/null 2>&1 3>&- &

@@ -94,6 +94,29 @@ setup() {
 	done
 }
 
+@test "PubkeyAuthOptions demands touch and PIN whatever the key's line says" {
+	make ours_ed25519 untouched3 -O no-touch-required
+	make theirs_ecdsa verified3 -O verify-required
+	{
+		echo "no-touch-required $(cat untouched3.pub)"
+		cat ours_ecdsa.pub verified3.pub
+	} > authorized_keys
+	for pair in $pairs; do
+		accepted "$pair" $only -i untouched3
+		refused "$pair" "user presence (authenticator touch) requirement not met" $only -b 127.0.0.2 -i untouched3
+		accepted "$pair" $only -b 127.0.0.2 -i ours_ecdsa
+		refused "$pair" "user verification requirement not met" $only -b 127.0.0.3 -i ours_ecdsa
+		accepted "$pair" $only -b 127.0.0.3 -i verified3
+	done
+}
+
+@test "SecurityKeyProvider may name a variable" {
+	sed '/SecurityKeyProvider/d' client_theirs > client_variable
+	OTHER_PROVIDER=$SO run -0 login ours variable $only -o 'SecurityKeyProvider=$OTHER_PROVIDER' -i ours_ecdsa
+	run -255 login ours variable $only -o SecurityKeyProvider=/no/such -i ours_ecdsa
+	[[ $output == *'provider "/no/such" cannot be loaded'* ]]
+}
+
 @test "certificates of security keys, made by either, log in" {
 	for k in ours_ed25519 theirs_ecdsa; do
 		cp "$k" cert_key && cp "$k.pub" cert_key.pub
