@@ -45,7 +45,6 @@ struct handle {
 	bool readable, writable, appends;
 	uint64_t bytes_read, bytes_written;
 	uint64_t read_end;   /* where a reader that goes on reads next */
-	uint64_t flushed_to; /* writing to the disk was begun so far */
 	uint32_t sequential; /* reads that went on */
 };
 

@@ -50,7 +50,8 @@ print_requests(void)
 static void
 log_line(void *context, enum log_level level, const char *line)
 {
-	log_at(level, "%s", line);
+	/* Names in it are escaped already. */
+	log_forward(level, span_text(line), "");
 }
 
 /* What is waiting goes out before more is read: the peer's own pipe holds

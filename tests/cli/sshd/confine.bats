@@ -171,3 +171,35 @@ refused() {
 	run -0 "$BIN/sshd" -T -f "$SCRATCH/sshd_config"
 	[[ "${output,,}" == *"confine rw:%h ro:/usr/share"* ]]
 }
+
+@test "without root it confines as well" {
+	[ "$(id -u)" -eq 0 ] || skip "all of the tests above ran without root"
+	if ! setpriv --reuid nobody --clear-groups test -x "$BIN/sshd"; then
+		skip "an ordinary user cannot run the programs here"
+	fi
+	N=$(mktemp -d /tmp/sheetbend-confine.XXXXXX)
+	mkdir "$N/in"
+	echo inside > "$N/in/file"
+	echo secret > "$N/secret"
+	cp "$SCRATCH/host_ed25519" "$SCRATCH/authorized_keys" "$N"
+	port=$(free_port)
+	printf '%s\n' "Port $port" 'ListenAddress 127.0.0.1' "HostKey $N/host_ed25519" "PidFile $N/pid" \
+		"AuthorizedKeysFile $N/authorized_keys" 'StrictModes no' 'Subsystem sftp internal-sftp' \
+		"Confine rw:$N/in" > "$N/config"
+	chown -R nobody "$N"
+	setpriv --reuid nobody --clear-groups "$BIN/sshd" -D -f "$N/config" -E "$N/log" 3>&- < /dev/null &
+	server=$!
+	for _ in $(seq 200); do
+		[ -s "$N/pid" ] && break
+		sleep 0.05
+	done
+	sed "s/User .*/User nobody/" "$T/ssh_config" > "$T/nobody"
+	run timeout 30 /usr/bin/sftp -q -b - -F "$T/nobody" -P "$port" -o Port="$port" target <<< \
+		$'get file '"$T/got"$'\nput '"$T/got"$' new\n-get ../secret '"$T/no"$'\n-get /etc/passwd '"$T/no"
+	kill "$server"
+	echo "$output"
+	cat "$N/log" | grep -v debug | tail -5
+	[ "$(cat "$T/got" "$N/in/new")" = $'inside\ninside' ]
+	[ ! -e "$T/no" ]
+	rm -rf "$N"
+}

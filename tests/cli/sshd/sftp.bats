@@ -4,9 +4,19 @@ setup_file() {
 	load ../common
 	# A block of an included file ends with it.
 	printf 'Match Address 127.0.0.3\n    ForceCommand internal-sftp -R\n' > "$SCRATCH/forced"
+	if [ "$(id -u)" -eq 0 ]; then
+		# Every directory above it must be root's alone.
+		mktemp -d /run/sheetbend-sftp.XXXXXX > "$SCRATCH/chroot"
+		chmod 755 "$(cat "$SCRATCH/chroot")"
+		printf 'Match Address 127.0.0.4\n    ChrootDirectory %s\n' "$(cat "$SCRATCH/chroot")" >> "$SCRATCH/forced"
+	fi
 	start_sshd 'Subsystem sftp internal-sftp -l INFO' "Include $SCRATCH/forced"
 }
-teardown_file() { load ../common; stop_sshd; }
+teardown_file() {
+	load ../common
+	stop_sshd
+	[ ! -s "$SCRATCH/chroot" ] || rm -rf "$(cat "$SCRATCH/chroot")"
+}
 setup() {
 	load ../common
 	T=$BATS_TEST_TMPDIR
@@ -138,4 +148,21 @@ logged() {
 	[ ! -e "$T/never" ]
 	run -1 timeout 20 "$SSH" -F "$SCRATCH/ssh_config" -o BindAddress=127.0.0.3 -tt target
 	[[ "$output" == *"This service allows sftp connections only."* ]]
+}
+
+@test "in a chroot no file is needed, and the log still comes" {
+	[ "$(id -u)" -eq 0 ] || skip "chroot needs root"
+	root=$(cat "$SCRATCH/chroot")
+	mkdir "$root/pub"
+	run -0 sftp_ -o BindAddress=127.0.0.4 <<-END
+		pwd
+		put $SCRATCH/host_ed25519.pub /pub/key
+		ls -l /pub
+		get /pub/key $T/back
+	END
+	[[ "$output" == *"Remote working directory: /"* ]]
+	cmp "$SCRATCH/host_ed25519.pub" "$root/pub/key"
+	cmp "$root/pub/key" "$T/back"
+	logged 'internal-sftp: open "/pub/key" flags WRITE,CREATE,TRUNCATE'
+	run -1 sftp_ -o BindAddress=127.0.0.4 <<< 'get /etc/passwd'
 }
