@@ -132,3 +132,58 @@ hmac_key_compute(
 	hash_update(&h, inner, digest_size(k->inner.algorithm));
 	hash_final(&h, out);
 }
+
+/* The last block of a message of 64 bytes and these (RFC 3174 s4). */
+static void
+pad_block(uint8_t block[static 64], const void *data, size_t len)
+{
+	unsigned bits = (unsigned)(64 + len) * 8;
+
+	memcpy(block, data, len);
+	block[len] = 0x80;
+	memset(block + len + 1, 0, 62 - (len + 1));
+	block[62] = (uint8_t)(bits >> 8);
+	block[63] = (uint8_t)bits;
+}
+
+static void
+put_state(uint8_t out[static 20], const SHA_CTX *c)
+{
+	const SHA_LONG words[5] = { c->h0, c->h1, c->h2, c->h3, c->h4 };
+
+	for (int i = 0; i < 5; i++) {
+		out[4 * i] = (uint8_t)(words[i] >> 24);
+		out[4 * i + 1] = (uint8_t)(words[i] >> 16);
+		out[4 * i + 2] = (uint8_t)(words[i] >> 8);
+		out[4 * i + 3] = (uint8_t)words[i];
+	}
+}
+
+/* H(key ^ pad, what is in `last`). */
+static void
+keyed_pass(const uint8_t key[static 20], uint8_t pad,
+    const uint8_t last[static 64], uint8_t out[static 20])
+{
+	uint8_t block[64];
+	SHA_CTX c;
+
+	memset(block, pad, sizeof(block));
+	for (int i = 0; i < 20; i++)
+		block[i] ^= key[i];
+	SHA1_Init(&c);
+	SHA1_Transform(&c, block);
+	SHA1_Transform(&c, last);
+	put_state(out, &c);
+}
+
+void
+hmac_sha1_short(
+    const uint8_t key[static 20], struct span data, uint8_t out[static 20])
+{
+	uint8_t last[64], inner[20];
+
+	pad_block(last, data.ptr, data.len);
+	keyed_pass(key, 0x36, last, inner);
+	pad_block(last, inner, sizeof(inner));
+	keyed_pass(key, 0x5c, last, out);
+}

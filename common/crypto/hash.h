@@ -46,4 +46,13 @@ void hmac_key_init(
 void hmac_key_compute(
     const struct hmac_key *k, struct span a, struct span b, uint8_t *out);
 
+/*
+ * HMAC-SHA1 of at most HMAC_SHA1_SHORT_MAX bytes with a key of 20: four
+ * compressions and nothing else. For hashed names of hosts, of which files
+ * hold many.
+ */
+#define HMAC_SHA1_SHORT_MAX 55
+void hmac_sha1_short(
+    const uint8_t key[static 20], struct span data, uint8_t out[static 20]);
+
 #endif

@@ -31,6 +31,8 @@ static const struct part {
 	{ "filesmemory", bench_files_memory },
 	{ "agent", bench_agent },
 	{ "keygen", bench_keygen },
+	{ "knownhosts", bench_known_hosts },
+	{ "authorizedkeys", bench_authorized_keys },
 };
 
 static int

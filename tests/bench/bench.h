@@ -107,5 +107,7 @@ void bench_files_small(void);
 void bench_files_memory(void);
 void bench_agent(void);
 void bench_keygen(void);
+void bench_known_hosts(void);
+void bench_authorized_keys(void);
 
 #endif

@@ -140,3 +140,24 @@ TEST(hmac_with_a_prepared_key_may_be_used_again)
 	    span_text("what do ya want for nothing?"), again);
 	CHECK_SPAN(span_of(first, 32), span_of(again, 32));
 }
+
+/* RFC 2202 case 3 has a key of 20 bytes; others against the general form. */
+TEST(short_hmac_sha1_is_hmac_sha1)
+{
+	uint8_t key[20], data[HMAC_SHA1_SHORT_MAX], got[20], want[20];
+
+	memset(key, 0xaa, sizeof(key));
+	memset(data, 0xdd, 50);
+	hmac_sha1_short(key, span_of(data, 50), got);
+	CHECK_SPAN(span_of(got, 20),
+	    unit_hex("125d7342b9ac11cd91a39af48aa17b4f63f175d3"));
+	for (size_t n = 0; n <= sizeof(data); n++) {
+		for (size_t i = 0; i < 20; i++)
+			key[i] = (uint8_t)(n * 7 + i);
+		hmac_sha1_short(key, span_of(data, n), got);
+		CHECK_INT(hmac_of(DIGEST_SHA1, span_of(key, 20),
+			      span_of(data, n), want),
+		    0);
+		CHECK_SPAN(span_of(got, 20), span_of(want, 20));
+	}
+}
