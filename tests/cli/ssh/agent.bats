@@ -208,9 +208,12 @@ $SCRATCH/user_ed25519" ]
 	grep -q 'the agent does not answer' log
 }
 
-@test "an agent that hangs up at what it does not know still signs" {
-	start_stub no-bind "$SCRATCH/user_ed25519"
-	run -0 with_agent target true
+@test "an agent that hangs up at what it does not know, and one in small pieces, still sign" {
+	for mode in no-bind drip; do
+		start_stub $mode "$SCRATCH/user_ed25519"
+		run -0 with_agent target true
+		stop_agents
+	done
 }
 
 @test "a failure names the agent's key by comment and fingerprint" {

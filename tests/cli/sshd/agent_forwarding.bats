@@ -176,6 +176,13 @@ with_server_line() {
 	done
 }
 
+@test "an agent that answers in small pieces" {
+	start_stub drip "$SCRATCH/user_ed25519"
+	run -0 ssh_ -A target '$ADD -L'
+	[ "$output" = "$(cut -d' ' -f1,2 "$SCRATCH/user_ed25519.pub") stub agent" ]
+	run -0 ssh_ -A target '$ADD -T '"$SCRATCH/user_ed25519.pub"
+}
+
 @test "two hops, the second by the forwarded agent" {
 	add_keys "$SCRATCH/ca"
 	cat "$SCRATCH/ca.pub" >> "$SCRATCH/authorized_keys"

@@ -13,6 +13,7 @@
  *   old-rsa   signs as ssh-rsa (SHA-1), whatever is asked for
  *   no-bind   hangs up at an extension, else does what it should
  *   crowd     lists a hundred keys of its own in front of the files'
+ *   drip      does what it should, a byte at a time
  *   good      does what it should
  *
  * Ends by a signal. Each connection has a process of its own.
@@ -32,6 +33,7 @@
 #define KEYS_MAX  8
 #define CROWD     100
 #define NOISE     600
+#define DRIP_US   500
 #define KEY_WORDS "stub agent"
 
 static const char *mode;
@@ -57,6 +59,13 @@ send_message(int fd, struct buf *m)
 	struct buf out = BUF_INIT;
 
 	write_string(&out, buf_span(m));
+	for (size_t i = 0; is_mode("drip") && i + 1 < out.len; i++) {
+		if (fd_write_all(fd, out.data + i, 1) != 0)
+			exit(0);
+		usleep(DRIP_US);
+	}
+	if (is_mode("drip"))
+		buf_consume(&out, out.len - 1);
 	if (fd_write_all(fd, out.data, out.len) != 0)
 		exit(0);
 	buf_release(&out);
