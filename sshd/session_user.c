@@ -17,6 +17,7 @@
 #include "common/base/file.h"
 #include "common/base/time.h"
 #include "sshd/privsep.h"
+#include "sshd/session_sftp.h"
 #include "sshd/session_agent.h"
 #include "sshd/user_session.h"
 
@@ -98,6 +99,10 @@ load_options(struct user_session *u, struct error *e)
 	};
 	int r = sshd_options_for(u->config, &c, &u->options, e);
 
+	/* What is confined is for files alone: forwarding would reach sockets,
+	 * and make some, wherever the user may. */
+	if (r == 0 && session_sftp_only(u))
+		u->options.disable_forwarding = true;
 	if (r == 0 && sshd_options_is_set(&u->options, SSHD_OPTION_log_level))
 		log_set_level((enum log_level)u->options.log_level);
 	return r;
@@ -190,7 +195,7 @@ write_auth_info(struct user_session *u)
 	char path[] = AUTH_INFO_NAME;
 	int fd;
 
-	if (text[0] == '\0')
+	if (text[0] == '\0' || session_sftp_only(u))
 		return;
 	if ((fd = mkostemp(path, O_CLOEXEC)) < 0) {
 		log_error("cannot write %s: %s", path, strerror(errno));
