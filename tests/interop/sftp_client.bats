@@ -1,0 +1,79 @@
+# Our sftp against the servers of OpenSSH, Paramiko and AsyncSSH.
+
+setup_file() {
+	load ../cli/common
+	make_keys
+	for peer in paramiko asyncssh; do
+		/usr/bin/python3 "$BATS_TEST_DIRNAME/sftp_server.py" $peer "$SCRATCH/host_ed25519" \
+			"$SCRATCH/authorized_keys" "$SCRATCH/$peer.port" > "$SCRATCH/$peer.log" 2>&1 3>&- &
+		echo $! > "$SCRATCH/$peer.pid"
+	done
+	PEER=openssh start_sshd 'Subsystem sftp /usr/lib/openssh/sftp-server'
+	for peer in paramiko asyncssh; do
+		for _ in $(seq 200); do
+			[ ! -s "$SCRATCH/$peer.port" ] || break
+			kill -0 "$(cat "$SCRATCH/$peer.pid")" 2>/dev/null || break
+			sleep 0.1
+		done
+	done
+}
+
+teardown_file() {
+	load ../cli/common
+	for peer in paramiko asyncssh; do
+		kill "$(cat "$SCRATCH/$peer.pid")" 2>/dev/null || true
+	done
+	stop_sshd
+}
+
+setup() { load ../cli/common; load ../cli/sftp; sides; }
+
+# peer NAME LINE...: a batch with that server.
+peer() {
+	local name=$1 port=$PORT
+	shift
+	if [ "$name" != openssh ]; then
+		[ -s "$SCRATCH/$name.port" ] || { cat "$SCRATCH/$name.log"; return 1; }
+		port=$(cat "$SCRATCH/$name.port")
+	fi
+	printf '%s\n' "cd $REMOTE" "$@" > "$WORK/batch"
+	timeout 60 "$SFTP" -F "$SCRATCH/ssh_config" -P "$port" -b "$WORK/batch" target
+}
+
+# What every server must get right.
+check_peer() {
+	make_tree "$REMOTE/t"
+	chmod 700 "$REMOTE/t/deep/er/still"
+	chmod 644 "$REMOTE/t/f100"
+	touch -d '2019-05-06 07:08:09' "$REMOTE/t/deep/er/still" "$REMOTE/t/deep"
+	run -0 peer "$1" 'get -pr t' 'put -pr t up' 'ls -l t' 'mkdir m' 'rename m n' 'rmdir n' 'ln -s t l' \
+		'get t/f300000 one' 'put one t/two' 'rm t/two' '-get none'
+	diff -r "$REMOTE/t" t
+	diff -r "$REMOTE/t" "$REMOTE/up"
+	cmp one "$REMOTE/t/f300000"
+	[ "$(tree_facts "$REMOTE/t" | grep -v '^. d')" != "" ]
+	[ "$(tree_facts "$REMOTE/t" | grep ' f ')" = "$(tree_facts t | grep ' f ')" ]
+	[ "$(tree_facts t | grep ' f ')" = "$(tree_facts "$REMOTE/up" | grep ' f ')" ]
+	[ "$(readlink "$REMOTE/l")" = t ] && [ ! -e "$REMOTE/t/two" ]
+	[[ $output == *"File \"$REMOTE/none\" not found."* ]]
+	head -c 3000000 /dev/urandom > "$REMOTE/large"
+	head -c 1000000 "$REMOTE/large" > large
+	run -0 peer "$1" 'reget large' 'put --atomic large back' 'get --verify large again'
+	cmp "$REMOTE/large" large
+	cmp large "$REMOTE/back"
+	cmp large again
+}
+
+@test "OpenSSH's server" {
+	check_peer openssh
+	run -0 peer openssh 'df -h' 'ln large hard' 'chmod 600 large' 'ls -l large'
+	[ "$REMOTE/large" -ef "$REMOTE/hard" ]
+}
+
+@test "Paramiko's server" {
+	check_peer paramiko
+}
+
+@test "AsyncSSH's server" {
+	check_peer asyncssh
+}
