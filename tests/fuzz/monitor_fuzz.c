@@ -58,6 +58,8 @@ static const char *const settings[] = {
 	"AuthenticationMethods publickey,password\n",
 	"PasswordAuthentication no\nMaxAuthTries 2\n",
 	"Match User me*,root\nPermitRootLogin forced-commands-only\n",
+	"HostbasedAuthentication yes\nIgnoreRhosts no\n"
+	"HostbasedUsesNameFromPacketOnly yes\n",
 };
 
 static struct sshd_config *
