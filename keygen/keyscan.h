@@ -123,7 +123,8 @@ int resolver_new(struct loop *loop, int family, unsigned port,
     resolver_function *done, void *context, struct resolver **ret);
 /* Finds the addresses of t's entry; done is called later, in any order. */
 void resolver_start(struct resolver *r, struct target *t);
-/* The threads are left to themselves: the process is about to end. */
+/* When nothing is under way; NULL is accepted. */
+void resolver_free(struct resolver *r);
 
 /* ---- one connection ---- */
 

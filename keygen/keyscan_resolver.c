@@ -32,7 +32,9 @@ struct resolver {
 	pthread_mutex_t mutex; /* over all below */
 	pthread_cond_t has_work;
 	struct queue work, results;
-	unsigned threads, idle;
+	pthread_t threads[RESOLVER_THREADS];
+	unsigned thread_count, idle;
+	bool is_over;
 };
 
 static void
@@ -95,11 +97,13 @@ serve(void *context)
 
 	pthread_mutex_lock(&r->mutex);
 	for (;;) {
-		while ((t = queue_take(&r->work)) == NULL) {
+		while ((t = queue_take(&r->work)) == NULL && !r->is_over) {
 			r->idle++;
 			pthread_cond_wait(&r->has_work, &r->mutex);
 			r->idle--;
 		}
+		if (t == NULL)
+			break;
 		pthread_mutex_unlock(&r->mutex);
 		look_up(r, t);
 		pthread_mutex_lock(&r->mutex);
@@ -107,6 +111,7 @@ serve(void *context)
 		/* A full pipe has woken the loop already. */
 		IGNORE_RESULT(write(r->pipe[1], "", 1));
 	}
+	pthread_mutex_unlock(&r->mutex);
 	return NULL;
 }
 
@@ -131,6 +136,23 @@ on_results(struct watch *w, unsigned ready, void *context)
 	}
 }
 
+void
+resolver_free(struct resolver *r)
+{
+	if (r == NULL)
+		return;
+	pthread_mutex_lock(&r->mutex);
+	r->is_over = true;
+	pthread_cond_broadcast(&r->has_work);
+	pthread_mutex_unlock(&r->mutex);
+	for (unsigned i = 0; i < r->thread_count; i++)
+		pthread_join(r->threads[i], NULL);
+	watch_free(r->watch);
+	close(r->pipe[0]);
+	close(r->pipe[1]);
+	free(r);
+}
+
 int
 resolver_new(struct loop *loop, int family, unsigned port,
     resolver_function *done, void *context, struct resolver **ret)
@@ -152,9 +174,7 @@ resolver_new(struct loop *loop, int family, unsigned port,
 	}
 	r->watch = watch_new(loop, r->pipe[0], on_results, r);
 	if (r->watch == NULL) {
-		close(r->pipe[0]);
-		close(r->pipe[1]);
-		free(r);
+		resolver_free(r);
 		return complain(1, "out of memory");
 	}
 	watch_set(r->watch, WATCH_READ);
@@ -165,18 +185,15 @@ resolver_new(struct loop *loop, int family, unsigned port,
 void
 resolver_start(struct resolver *r, struct target *t)
 {
-	pthread_t thread;
 	bool is_alone;
 
 	pthread_mutex_lock(&r->mutex);
 	queue_put(&r->work, t);
-	if (r->idle == 0 && r->threads < RESOLVER_THREADS &&
-	    pthread_create(&thread, NULL, serve, r) == 0) {
-		pthread_detach(thread);
-		r->threads++;
-	}
+	if (r->idle == 0 && r->thread_count < RESOLVER_THREADS &&
+	    pthread_create(&r->threads[r->thread_count], NULL, serve, r) == 0)
+		r->thread_count++;
 	pthread_cond_signal(&r->has_work);
-	is_alone = r->threads == 0;
+	is_alone = r->thread_count == 0;
 	pthread_mutex_unlock(&r->mutex);
 	if (is_alone) {
 		/* No thread could be made: then it blocks, but it works. */

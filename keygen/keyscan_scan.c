@@ -353,14 +353,17 @@ scan_run(const struct scan_options *o)
 		return status;
 	if ((s.loop = loop_new()) == NULL ||
 	    loop_add_prepare(s.loop, start_more, &s) != 0)
-		return complain(
+		status = complain(
 		    1, "cannot make an event loop: %s", strerror(errno));
-	status = resolver_new(
-	    s.loop, o->family, o->port, on_resolved, &s, &s.resolver);
-	if (status != 0)
-		return status;
-	loop_run(s.loop);
-	status = s.keys > 0 && !source_has_failed(s.source) ? 0 : 1;
+	if (status == 0)
+		status = resolver_new(
+		    s.loop, o->family, o->port, on_resolved, &s, &s.resolver);
+	if (status == 0) {
+		loop_run(s.loop);
+		status = s.keys > 0 && !source_has_failed(s.source) ? 0 : 1;
+	}
+	resolver_free(s.resolver);
+	loop_free(s.loop);
 	source_free(s.source);
 	return status;
 }
