@@ -182,6 +182,7 @@ $(B)/tests/unit/sshd_admission_test: $(call obj,sshd/admission.c sshd/penalties.
 $(B)/tests/unit/sshd_trusted_hosts_test: $(call obj,sshd/trusted_hosts.c)
 $(B)/tests/unit/sshd_authorized_keys_test: $(call obj,sshd/authorized_keys.c)
 $(B)/tests/unit/sftp_protocol_test: $(call obj,$(wildcard sftp/protocol*.c))
+$(B)/tests/unit/scp_match_test: $(call obj,sftp/scp_match.c)
 $(B)/tests/unit/sftp_copy_test: $(call obj,$(sftp_client_src))
 $(addprefix $(B)/tests/unit/,sftp_server_test sftp_confine_test): $(call obj,$(filter-out sftp/server_main.c,$(sftp_server_src)))
 

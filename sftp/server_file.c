@@ -13,8 +13,9 @@
 #include "sftp/server_impl.h"
 #include "sftp/server_space.h"
 
-#define MODE_FILE  0666
-#define OFFSET_MAX ((uint64_t)INT64_MAX)
+#define MODE_FILE    0666
+#define OFFSET_MAX   ((uint64_t)INT64_MAX)
+#define WRITE_BEHIND ((uint64_t)8 * 1024 * 1024)
 
 /* ---- OPEN ---- */
 
@@ -229,6 +230,24 @@ server_on_read(struct sftp_server *s, const struct sftp_request *q)
 
 /* ---- WRITE ---- */
 
+/* Large files are on their way to the disk while more of them comes, so that
+ * an fsync in the end, or the kernel's own limit, has less to wait for. */
+static void
+note_write(struct handle *h, uint64_t offset, size_t n)
+{
+	h->bytes_written += n;
+	if (offset != h->dirty_end)
+		h->dirty = offset;
+	h->dirty_end = offset + n;
+	if (h->dirty_end - h->dirty < WRITE_BEHIND)
+		return;
+	/* What has no disk (a pipe) needs none. */
+	IGNORE_RESULT(
+	    sync_file_range(h->fd, (off_t)h->dirty,
+		(off_t)(h->dirty_end - h->dirty), SYNC_FILE_RANGE_WRITE) != 0);
+	h->dirty = h->dirty_end;
+}
+
 static int
 write_at(struct handle *h, struct span data, uint64_t offset)
 {
@@ -245,8 +264,8 @@ write_at(struct handle *h, struct span data, uint64_t offset)
 			return EIO;
 		data.ptr += n;
 		data.len -= (size_t)n;
+		note_write(h, offset, (size_t)n);
 		offset += (uint64_t)n;
-		h->bytes_written += (uint64_t)n;
 	}
 	return 0;
 }

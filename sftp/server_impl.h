@@ -44,6 +44,8 @@ struct handle {
 	char *path; /* as it was opened, for the log */
 	bool readable, writable, appends;
 	uint64_t bytes_read, bytes_written;
+	uint64_t dirty,
+	    dirty_end;       /* written in one go, not on its way to disk */
 	uint64_t read_end;   /* where a reader that goes on reads next */
 	uint32_t sequential; /* reads that went on */
 };
