@@ -161,3 +161,15 @@ start_agent_of() {
 	: > user_cas
 	rm -f user user.pub user-cert.pub
 }
+
+@test "without a terminal and an ask-pass program the PIN comes from standard input" {
+	unset SSH_ASKPASS_REQUIRE
+	start_agent_of ours
+	for add in "$BIN/ssh-add" /usr/bin/ssh-add; do
+		run -0 setsid -w "$add" -s "$MODULE" <<<"$PIN"
+		run -0 "$add" -l
+		[[ $output == *" p521 (ECDSA)"* ]]
+		run -0 setsid -w "$add" -e "$MODULE" <<<"$PIN"
+		run -1 "$add" -l
+	done
+}
