@@ -18,6 +18,28 @@ stop_other() {
 	[ -z "${OTHER:-}" ] || kill "$OTHER" 2>/dev/null || true
 }
 
+# start_other PROGRAM ARGUMENT...: @ in an argument stands for a free port,
+# which goes to OTHER_PORT; listens when it returns.
+start_other() {
+	local try
+	for try in 1 2 3 4 5; do
+		OTHER_PORT=$(free_port)
+		"${@//@/$OTHER_PORT}" </dev/null > log 2>&1 3>&- &
+		OTHER=$!
+		for _ in $(seq 600); do
+			[ -z "$(ss -Hltn "sport = :$OTHER_PORT")" ] || {
+				# Ours, not somebody else's on that port.
+				sleep 0.2
+				kill -0 "$OTHER" 2>/dev/null && return 0
+			}
+			kill -0 "$OTHER" 2>/dev/null || break
+			sleep 0.05
+		done
+	done
+	cat log
+	return 1
+}
+
 # expected NAME KIND...: the lines for these keys.
 expected() {
 	local name=$1 kind
@@ -28,25 +50,25 @@ expected() {
 }
 
 @test "OpenSSH's server: as its own ssh-keyscan sees it" {
-	"$KEYSCAN" -p "$PORT" 127.0.0.1 > ours
+	"$KEYSCAN" -T 60 -p "$PORT" 127.0.0.1 > ours
 	# Of several ECDSA keys a server shows the one that is wanted most.
 	grep -v '^#' ours | sort | diff - <(expected "[127.0.0.1]:$PORT" ed25519 ecdsa256 rsa)
 	[[ $(head -n 1 ours) == "# 127.0.0.1:$PORT SSH-2.0-"* ]]
 	[ -x /usr/bin/ssh-keyscan ] || skip "no OpenSSH"
 	diff <(grep -v '^#' ours | sort) \
-		<(/usr/bin/ssh-keyscan -t rsa,ecdsa,ed25519 -p "$PORT" 127.0.0.1 2>/dev/null | grep -v '^#' | sort)
-	diff <("$KEYSCAN" -q -D -p "$PORT" 127.0.0.1 | sort) \
-		<(/usr/bin/ssh-keyscan -D -t rsa,ecdsa,ed25519 -p "$PORT" 127.0.0.1 2>/dev/null | grep -v '^;' | sort)
+		<(/usr/bin/ssh-keyscan -T 60 -t rsa,ecdsa,ed25519 -p "$PORT" 127.0.0.1 2>/dev/null | grep -v '^#' | sort)
+	diff <("$KEYSCAN" -T 60 -q -D -p "$PORT" 127.0.0.1 | sort) \
+		<(/usr/bin/ssh-keyscan -T 60 -D -t rsa,ecdsa,ed25519 -p "$PORT" 127.0.0.1 2>/dev/null | grep -v '^;' | sort)
 }
 
 @test "DSA keys, where they are asked for" {
 	[ -e "$SCRATCH/host_dsa" ] || skip "no DSA key"
-	run -0 "$KEYSCAN" -q -t dsa -p "$PORT" 127.0.0.1
+	run -0 "$KEYSCAN" -T 60 -q -t dsa -p "$PORT" 127.0.0.1
 	[ "$output" = "$(expected "[127.0.0.1]:$PORT" dsa)" ]
 }
 
 @test "OpenSSH takes hashed lines" {
-	"$KEYSCAN" -qH -p "$PORT" 127.0.0.1 > known
+	"$KEYSCAN" -T 60 -qH -p "$PORT" 127.0.0.1 > known
 	run -0 timeout 60 /usr/bin/ssh -F none -o StrictHostKeyChecking=yes -o BatchMode=yes \
 		-o UserKnownHostsFile="$PWD/known" -i "$SCRATCH/user_ed25519" \
 		-p "$PORT" "$ME@127.0.0.1" true
@@ -54,38 +76,24 @@ expected() {
 
 @test "OpenSSH's ssh-keyscan with our server" {
 	[ -x /usr/bin/ssh-keyscan ] || skip "no OpenSSH"
-	local other
-	other=$(free_port)
-	"$BIN/sshd" -D -p "$other" -f "$SCRATCH/sshd_config" -o 'PerSourcePenalties no' \
-		-o PidFile=none -E "$PWD/log" </dev/null >/dev/null 2>&1 3>&- &
-	OTHER=$!
-	for _ in $(seq 200); do
-		[ -z "$(ss -Hltn "sport = :$other")" ] || break
-		sleep 0.05
-	done
-	/usr/bin/ssh-keyscan -t rsa,ecdsa,ed25519 -p "$other" 127.0.0.1 2>/dev/null |
-		grep -v '^#' | sort | diff - <(expected "[127.0.0.1]:$other" ed25519 ecdsa256 rsa)
-	"$KEYSCAN" -q -p "$other" 127.0.0.1 | sort |
-		diff - <(expected "[127.0.0.1]:$other" ed25519 ecdsa256 rsa)
+	start_other "$BIN/sshd" -D -p @ -f "$SCRATCH/sshd_config" \
+		-o 'PerSourcePenalties no' -o PidFile=none -E "$PWD/sshd_log"
+	/usr/bin/ssh-keyscan -T 60 -t rsa,ecdsa,ed25519 -p "$OTHER_PORT" 127.0.0.1 2>/dev/null |
+		grep -v '^#' | sort | diff - <(expected "[127.0.0.1]:$OTHER_PORT" ed25519 ecdsa256 rsa)
+	"$KEYSCAN" -T 60 -q -p "$OTHER_PORT" 127.0.0.1 | sort |
+		diff - <(expected "[127.0.0.1]:$OTHER_PORT" ed25519 ecdsa256 rsa)
 }
 
 @test "Dropbear's server" {
 	command -v dropbear || skip "no Dropbear"
-	local other kind keys=()
+	local kind keys=()
 	for kind in ed25519 ecdsa256 rsa; do
 		dropbearconvert openssh dropbear "$SCRATCH/host_$kind" "dropbear_$kind"
 		keys+=(-r "$PWD/dropbear_$kind")
 	done
-	other=$(free_port)
-	dropbear -F -E -p "127.0.0.1:$other" -P "$PWD/pid" "${keys[@]}" \
-		</dev/null > log 2>&1 3>&- &
-	OTHER=$!
-	for _ in $(seq 200); do
-		[ -z "$(ss -Hltn "sport = :$other")" ] || break
-		sleep 0.05
-	done
-	"$KEYSCAN" -q -p "$other" 127.0.0.1 | sort |
-		diff - <(expected "[127.0.0.1]:$other" ed25519 ecdsa256 rsa)
+	start_other dropbear -F -E -p 127.0.0.1:@ -P "$PWD/pid" "${keys[@]}"
+	"$KEYSCAN" -T 60 -q -p "$OTHER_PORT" 127.0.0.1 | sort |
+		diff - <(expected "[127.0.0.1]:$OTHER_PORT" ed25519 ecdsa256 rsa)
 }
 
 @test "Paramiko's server" {

@@ -50,7 +50,7 @@ fake_host() {
 }
 
 @test "the keys of a host, as lines of known_hosts" {
-	run -0 --separate-stderr "$KEYSCAN" -p "$PORT" 127.0.0.1
+	run -0 --separate-stderr "$KEYSCAN" -T 60 -p "$PORT" 127.0.0.1
 	[[ ${lines[0]} == "# 127.0.0.1:$PORT SSH-2.0-Sheetbend_"* ]]
 	diff - <(sed 1d <<< "$output") <<-END
 		[127.0.0.1]:$PORT $(key rsa)
@@ -67,42 +67,42 @@ fake_host() {
 
 @test "-t chooses types, -q leaves comments out" {
 	for t in ed25519 ssh-ed25519; do
-		run -0 "$KEYSCAN" -q -t $t -p "$PORT" 127.0.0.1
+		run -0 "$KEYSCAN" -T 60 -q -t $t -p "$PORT" 127.0.0.1
 		[ "$output" = "[127.0.0.1]:$PORT $(key ed25519)" ]
 	done
-	run -0 "$KEYSCAN" -q -t ecdsa,rsa-sha2-256 -p "$PORT" 127.0.0.1
+	run -0 "$KEYSCAN" -T 60 -q -t ecdsa,rsa-sha2-256 -p "$PORT" 127.0.0.1
 	[ "$output" = "[127.0.0.1]:$PORT $(key ecdsa)
 [127.0.0.1]:$PORT $(key rsa)" ]
-	run -1 "$KEYSCAN" -q -t dsa -p "$PORT" 127.0.0.1
+	run -1 "$KEYSCAN" -T 60 -q -t dsa -p "$PORT" 127.0.0.1
 	[ -z "$output" ]
-	run -1 "$KEYSCAN" -t potato 127.0.0.1
+	run -1 "$KEYSCAN" -T 60 -t potato 127.0.0.1
 	[ "$output" = 'Unknown key type "potato"' ]
 }
 
 @test "-H hashes names" {
-	run -0 "$KEYSCAN" -qH -t ed25519 -p "$PORT" localhost
+	run -0 "$KEYSCAN" -T 60 -qH -t ed25519 -p "$PORT" localhost
 	[[ $output == "|1|"*" $(key ed25519)" ]]
 	echo "$output" > known
 	run -0 "$KEYGEN" -F "[localhost]:$PORT" -f known
 }
 
 @test "-D prints SSHFP records" {
-	run -0 "$KEYSCAN" -D -t ed25519 -p "$PORT" localhost
+	run -0 "$KEYSCAN" -T 60 -D -t ed25519 -p "$PORT" localhost
 	[[ ${lines[0]} == "; localhost:$PORT SSH-2.0-"* ]]
 	diff <(sed 1d <<< "$output") <("$KEYGEN" -r localhost -f "$SCRATCH/host_ed25519.pub")
-	run -0 "$KEYSCAN" -qD -O hashalg=sha256 -t ed25519 -p "$PORT" localhost
+	run -0 "$KEYSCAN" -T 60 -qD -O hashalg=sha256 -t ed25519 -p "$PORT" localhost
 	[ "$output" = "$("$KEYGEN" -r localhost -O hashalg=sha256 -f "$SCRATCH/host_ed25519.pub")" ]
-	run -1 "$KEYSCAN" -D -O hashalg=md5 localhost
+	run -1 "$KEYSCAN" -T 60 -D -O hashalg=md5 localhost
 	[[ $output == 'Unsupported hash algorithm "md5"'* ]]
 }
 
 @test "-c asks for certificates" {
-	run -0 "$KEYSCAN" -qc -p "$PORT" localhost
+	run -0 "$KEYSCAN" -T 60 -qc -p "$PORT" localhost
 	[ "$output" = "$(cut -d' ' -f1,2 "$SCRATCH/host_ed25519-cert.pub")" ]
 }
 
 @test "lists of addresses, and the names to print for them" {
-	run -0 "$KEYSCAN" -q -t ed25519 -p "$PORT" 127.0.0.3,127.0.0.2
+	run -0 "$KEYSCAN" -T 60 -q -t ed25519 -p "$PORT" 127.0.0.3,127.0.0.2
 	[ "${lines[0]}" = "[127.0.0.3]:$PORT $(key ed25519)" ] ||
 		[ "${lines[1]}" = "[127.0.0.3]:$PORT $(key ed25519)" ]
 	cat > list <<-END
@@ -113,19 +113,19 @@ fake_host() {
 	END
 	for source in "-f list" "-f -"; do
 		# shellcheck disable=SC2086
-		run -0 "$KEYSCAN" -q -t ed25519 -p "$PORT" $source < list
+		run -0 "$KEYSCAN" -T 60 -q -t ed25519 -p "$PORT" $source < list
 		diff - <(sort <<< "$output") <<-END
 			[127.0.0.2]:$PORT $(key ed25519)
 			[name2]:$PORT $(key ed25519)
 			[name]:$PORT $(key ed25519)
 		END
 	done
-	run -1 "$KEYSCAN" -f missing
+	run -1 "$KEYSCAN" -T 60 -f missing
 	[ "$output" = "ssh-keyscan: missing: No such file or directory" ]
 }
 
 @test "ranges of addresses" {
-	run -0 "$KEYSCAN" -q -t ed25519 -p "$PORT" 127.0.0.0/29
+	run -0 "$KEYSCAN" -T 60 -q -t ed25519 -p "$PORT" 127.0.0.0/29
 	diff - <(sort <<< "$output") <<-END
 		[127.0.0.1]:$PORT $(key ed25519)
 		[127.0.0.2]:$PORT $(key ed25519)
@@ -137,12 +137,12 @@ fake_host() {
 }
 
 @test "hosts that are not there are said and skipped" {
-	run -0 --separate-stderr "$KEYSCAN" -q -t ed25519 -p "$PORT" \
+	run -0 --separate-stderr "$KEYSCAN" -T 60 -q -t ed25519 -p "$PORT" \
 		nosuchhost.invalid 127.0.0.9 127.0.0.1
 	[ "$output" = "[127.0.0.1]:$PORT $(key ed25519)" ]
 	[[ $stderr == *"getaddrinfo nosuchhost.invalid: "* ]]
 	[[ $stderr == *"127.0.0.9: Connection refused"* ]]
-	run -1 "$KEYSCAN" -p 1 127.0.0.1
+	run -1 "$KEYSCAN" -T 60 -p 1 127.0.0.1
 	[ "${output%$'\r'}" = "127.0.0.1: Connection refused" ]
 }
 
@@ -161,35 +161,35 @@ fake_host() {
 
 @test "a host that talks nonsense or hangs up" {
 	fake_host 'SSH-1.5-old\r\n'
-	run -1 "$KEYSCAN" -t ed25519 -p "$FAKE_PORT" 127.0.0.1
+	run -1 "$KEYSCAN" -T 60 -t ed25519 -p "$FAKE_PORT" 127.0.0.1
 	[[ $output == *"127.0.0.1: "* ]]
 	kill "$FAKE_PID"
 	fake_host 'SSH-2.0-\x1b[31mred\r\ngarbage that is no packet at all, but long' close
-	run -1 "$KEYSCAN" -t ed25519 -p "$FAKE_PORT" 127.0.0.1
+	run -1 "$KEYSCAN" -T 60 -t ed25519 -p "$FAKE_PORT" 127.0.0.1
 	[[ $output != *$'\e'* ]]
 	kill "$FAKE_PID"
 	# Dropped before a word: tried again, as sshd does that under load.
 	fake_host '' close
-	run -1 "$KEYSCAN" -t ed25519 -p "$FAKE_PORT" 127.0.0.1
+	run -1 "$KEYSCAN" -T 60 -t ed25519 -p "$FAKE_PORT" 127.0.0.1
 	[ "$(grep -ac OpenSSH-keyscan fake_log)" -ge 1 ]
 	[ "$(grep -ao 'SSH-2.0-Sheetbend' fake_log | wc -l)" -eq 4 ]
 }
 
 @test "hundreds of targets" {
 	for i in $(seq 200); do echo "127.0.0.1 n$i"; done > list
-	run -0 "$KEYSCAN" -q -t ed25519 -p "$PORT" -f list
+	run -0 "$KEYSCAN" -T 60 -q -t ed25519 -p "$PORT" -f list
 	[ "$(grep -c "^\[n[0-9]*\]:$PORT $(key ed25519)$" <<< "$output")" -eq 200 ]
 	# With few descriptors they take turns.
-	run -0 bash -c "ulimit -n 40; '$KEYSCAN' -q -t ed25519 -p $PORT -f list"
+	run -0 bash -c "ulimit -n 40; '$KEYSCAN' -T 60 -q -t ed25519 -p $PORT -f list"
 	[ "${#lines[@]}" -eq 200 ]
 }
 
 @test "-4 and -6, usage, bad values" {
-	run -0 "$KEYSCAN" -4 -q -t ed25519 -p "$PORT" localhost
+	run -0 "$KEYSCAN" -T 60 -4 -q -t ed25519 -p "$PORT" localhost
 	run -1 "$KEYSCAN" -6 -q -T 2 -t ed25519 -p "$PORT" 127.0.0.1
 	run -1 "$KEYSCAN"
 	[[ $output == "usage: ssh-keyscan "* ]]
-	run -1 "$KEYSCAN" -p 0 x
+	run -1 "$KEYSCAN" -T 60 -p 0 x
 	[ "$output" = "Bad port '0'" ]
 	run -1 "$KEYSCAN" -T 0 x
 	[ "${lines[0]}" = "Bad timeout '0'" ]
