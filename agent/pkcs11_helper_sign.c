@@ -154,6 +154,30 @@ login_by_keypad(struct module *m, struct token *t, struct error *e)
 	return token_login(m, t, "", false, e);
 }
 
+/* 0 with the private half in ret_key, or why not (yet). */
+static int
+prepare(struct module *m, struct token_object *o, CK_OBJECT_HANDLE *ret_key,
+    bool *ret_asks, struct buf *out, struct error *e)
+{
+	struct token *t = o->token;
+	int r;
+
+	if ((r = login_by_keypad(m, t, e)) != 0)
+		return r;
+	/* Before logging in most tokens do not show it at all. */
+	if (find_private(m, o, ret_key) != 0) {
+		if (t->wants_login && !t->is_logged_in)
+			return need_pin(t, out);
+		return error_set(e, ERR_NOT_FOUND,
+		    "token '%s': the private key is not there", t->label);
+	}
+	*ret_asks = always_asks(m, t, *ret_key);
+	if (t->wants_login && !t->has_keypad &&
+	    (!t->is_logged_in || (*ret_asks && t->pin == NULL)))
+		return need_pin(t, out);
+	return 0;
+}
+
 static int
 sign_once(struct module *m, struct token_object *o,
     const struct signature_algorithm *a, struct span data, struct buf *out,
@@ -165,38 +189,25 @@ sign_once(struct module *m, struct token_object *o,
 	struct buf composed = BUF_INIT;
 	CK_MECHANISM mechanism;
 	CK_OBJECT_HANDLE key;
-	bool asks;
+	bool asks = false;
 	CK_RV rv;
 	int r;
 
-	if ((r = login_by_keypad(m, t, e)) != 0)
-		return r;
-	/* Before logging in most tokens do not show it at all. */
-	if (find_private(m, o, &key) != 0)
-		return t->wants_login && !t->is_logged_in
-			   ? need_pin(t, out)
-			   : error_set(e, ERR_NOT_FOUND,
-				 "token '%s': the private key is not there",
-				 t->label);
-	asks = always_asks(m, t, key);
-	if (t->wants_login && !t->has_keypad &&
-	    (!t->is_logged_in || (asks && t->pin == NULL)))
-		return need_pin(t, out);
-	if ((r = compose(o->key, a, data, &composed, &mechanism)) == 0) {
-		rv = sign_now(
-		    m, t, key, &mechanism, &composed, asks, signature, &len);
-		*ret_gone = is_gone(rv);
-		if (rv == CKR_USER_NOT_LOGGED_IN && t->wants_login) {
-			t->is_logged_in = false;
-			r = need_pin(t, out);
-		} else if (rv != CKR_OK || len > sizeof(signature)) {
-			r = error_set(e, ERR_CANCELLED,
-			    "token '%s': signing failed: 0x%lx", t->label, rv);
-		} else {
-			r = write_signature(
-			    o->key, a, span_of(signature, len), out);
-		}
+	if ((r = prepare(m, o, &key, &asks, out, e)) != 0 ||
+	    (r = compose(o->key, a, data, &composed, &mechanism)) != 0)
+		goto out;
+	rv = sign_now(m, t, key, &mechanism, &composed, asks, signature, &len);
+	*ret_gone = is_gone(rv);
+	if (rv == CKR_USER_NOT_LOGGED_IN && t->wants_login) {
+		t->is_logged_in = false;
+		r = need_pin(t, out);
+	} else if (rv != CKR_OK || len > sizeof(signature)) {
+		r = error_set(e, ERR_CANCELLED,
+		    "token '%s': signing failed: 0x%lx", t->label, rv);
+	} else {
+		r = write_signature(o->key, a, span_of(signature, len), out);
 	}
+out:
 	buf_release(&composed);
 	return r;
 }

@@ -54,7 +54,6 @@ flags_of() {
 }
 
 @test "the default file is named after the type" {
-	mkdir -m 700 home
 	run -1 "$KEYGEN" -t ed25519-sk -w "$SO" -N '' </dev/null
 	[[ $output == *"/.ssh/id_ed25519_sk): "* ]]
 }

@@ -124,3 +124,18 @@ key_named() {
 	SSH_PKCS11_HELPER=/no/such run -255 "$KEYGEN" -D "$MODULE"
 	[[ $output == *"starting the helper /no/such: No such file or directory"* ]]
 }
+
+@test "a key that wants the PIN at each signature gets it each time" {
+	pkcs11-tool --module "$MODULE" --token-label "test token" --login \
+		--pin "$PIN" --keypairgen --key-type EC:prime256v1 --id 66 \
+		--label "always asks" --always-auth >/dev/null 2>&1 ||
+		skip "pkcs11-tool knows no --always-auth"
+	"$KEYGEN" -D "$MODULE" | grep ' always asks$' > ca.pub
+	cp user.pub other.pub
+	run -0 "$KEYGEN" -q -D "$MODULE" -s ca.pub -I id -n user user.pub other.pub
+	[ "$(grep -c PIN "$ASKED")" -eq 2 ]
+	pkcs11-tool --module "$MODULE" --token-label "test token" --login \
+		--pin "$PIN" --delete-object --type pubkey --id 66 >/dev/null 2>&1
+	pkcs11-tool --module "$MODULE" --token-label "test token" --login \
+		--pin "$PIN" --delete-object --type privkey --id 66 >/dev/null 2>&1
+}
