@@ -44,6 +44,7 @@ usage(void)
 	exit(EXIT_FAILED);
 }
 
+PRINTF_LIKE(1, 0)
 static void
 say(const char *format, va_list args)
 {

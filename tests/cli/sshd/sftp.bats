@@ -49,6 +49,23 @@ logged() {
 	cmp "$T/data" "$T/down"
 }
 
+@test "keys are exchanged in the middle of files" {
+	head -c 40000000 /dev/urandom > "$T/data"
+	run -0 sftp_ -o RekeyLimit=3M <<-END
+		put $T/data $T/up
+		get $T/up $T/down
+	END
+	cmp "$T/data" "$T/up"
+	cmp "$T/data" "$T/down"
+	# With the large packets of our own client, too.
+	run -0 timeout 60 "$BIN/sftp" -q -b - -F "$SCRATCH/ssh_config" -S "$SSH" -o RekeyLimit=3M target <<-END
+		put $T/data $T/up2
+		get $T/up2 $T/down2
+	END
+	cmp "$T/data" "$T/up2"
+	cmp "$T/data" "$T/down2"
+}
+
 @test "names of any bytes, links, modes and times" {
 	mkdir "$T/from"
 	printf 1 > "$T/from/a b"
