@@ -40,7 +40,13 @@
 #define COPY_ENTRIES_MAX 10000000
 #define COPY_DEPTH_MAX   64
 #define COPY_OPEN_MAX    512 /* files open at a time, at most */
-#define COPY_LANES_MAX   9
+#define COPY_LANES_MAX   8
+
+/* Files of this size and more are written over several channels; then what is
+ * written lies within COPY_SPREAD_MAX bytes, and put resumes that far before
+ * the end of what is there. */
+#define COPY_LANE_FILE_MIN ((uint64_t)16 * 1024 * 1024)
+#define COPY_SPREAD_MAX    ((uint64_t)24 * 1024 * 1024)
 
 /* One end of the copies. */
 struct copy_side {
@@ -136,13 +142,13 @@ uint64_t copy_failures(const struct copy *c);
 void copy_get_progress(const struct copy *c, struct copy_progress *ret);
 
 /*
- * A further channel to the same remote end, for large files: false if it
- * takes no more, or both ends are local or both remote. Borrowed.
+ * A further channel to the target's server, for large files; it need not be
+ * ready. Borrowed. False if no more are taken, or the target is local.
  */
 bool copy_add_lane(struct copy *c, struct client *lane);
 
-/* Would further channels help: is a large file limited by a window that one
- * channel does not get past? */
-bool copy_wants_lane(const struct copy *c);
+/* How many further channels would help in all: more than there are when
+ * files run into a window that one channel does not get past. */
+unsigned copy_lanes_wanted(struct copy *c);
 
 #endif

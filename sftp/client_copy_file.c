@@ -113,6 +113,7 @@ finish_remote(struct transfer *t)
 	struct sftp_request q = { .kind = SFTP_FSETSTAT,
 		.handle = copy_handle(&t->target) };
 
+	copy_lanes_close(t);
 	if (t->target_size > t->size && !n->has_failed) {
 		q.attrs.flags = SSH_FILEXFER_ATTR_SIZE;
 		q.attrs.size = t->size;
@@ -334,7 +335,7 @@ after_moving(struct transfer *t)
 	/* Where nothing more is to be looked at, the end goes out behind the
 	 * data. */
 	bool waits = n->copy->source != NULL || o->verify || t->shrank ||
-		     n->has_failed || t->is_ending;
+		     n->has_failed || t->is_ending || t->lanes != NULL;
 
 	if (copy_has_more(t) || (waits && t->blocks > 0))
 		return;
@@ -392,6 +393,19 @@ fail_start(struct transfer *t)
 	begin_finish(t);
 }
 
+/* A server's large file may have been written over several channels, and have
+ * gaps before its end: never farther from it than that. */
+static uint64_t
+resume_at(const struct transfer *t)
+{
+	if (t->node->copy->target == NULL ||
+	    t->target_size < COPY_LANE_FILE_MIN)
+		return t->target_size;
+	return t->target_size > COPY_SPREAD_MAX
+		   ? t->target_size - COPY_SPREAD_MAX
+		   : 0;
+}
+
 /* Both ends are open, the size of what the target has is known. */
 static void
 on_open(struct transfer *t)
@@ -412,8 +426,8 @@ on_open(struct transfer *t)
 		return;
 	}
 	if (o->resume && !o->rehash) {
-		t->next = t->moved = t->high = t->target_size;
-		n->copy->progress.bytes_done += t->target_size;
+		t->next = t->moved = t->high = resume_at(t);
+		n->copy->progress.bytes_done += t->next;
 	}
 	copy_begin_moving(t);
 }
@@ -668,6 +682,7 @@ copy_file_start(struct node *n)
 	t->size = n->a.size;
 	t->to_eof = t->size == 0;
 	list_init(&t->todo);
+	list_init(&t->under_way);
 	list_init(&t->link);
 	t->ahead = t->size;
 	c->ahead += t->ahead;

@@ -66,6 +66,14 @@ struct handle {
 	uint8_t bytes[SFTP_HANDLE_MAX];
 };
 
+/* A file's handle on a further channel. */
+struct lane {
+	struct transfer *t;
+	unsigned index; /* of copy.lanes */
+	struct handle handle;
+	bool is_asked;
+};
+
 struct transfer {
 	struct node *node;
 	struct list link; /* in copy.moving */
@@ -88,14 +96,18 @@ struct transfer {
 	bool is_ending;       /* no new blocks */
 	bool shrank;          /* the source ended before its size */
 	bool is_renamed;
-	uint64_t ahead;    /* of copy.ahead */
-	uint64_t prove_at; /* COMPARING, PROVING: asked up to here */
+	struct lane *lanes;    /* COPY_LANES_MAX, or NULL: none are used */
+	struct list under_way; /* blocks, in the order of asking */
+	uint64_t ahead;        /* of copy.ahead */
+	uint64_t prove_at;     /* COMPARING, PROVING: asked up to here */
 	uint64_t prove_to;
 };
 
 /* One READ and then WRITE that is under way. */
 struct block {
+	struct list link; /* in t->under_way */
 	struct transfer *t;
+	int lane; /* -1: the first channel */
 	uint64_t offset;
 	uint32_t len;
 	uint32_t got;
@@ -129,6 +141,11 @@ struct copy {
 	struct copy_progress progress;
 	unsigned blocks; /* under way, of all files */
 	bool is_unproved_told;
+	struct client *lanes[COPY_LANES_MAX];
+	uint64_t lane_in_flight[COPY_LANES_MAX];
+	unsigned lane_count;
+	uint64_t latency_us; /* of WRITEs, of late */
+	unsigned lanes_wanted;
 };
 
 /* ---- client_copy.c ---- */
@@ -180,6 +197,17 @@ void copy_begin_moving(struct transfer *t);
 bool copy_has_more(const struct transfer *t);
 int copy_add_range(struct transfer *t, uint64_t offset, uint64_t len);
 void copy_move_release(struct transfer *t);
+
+/* ---- client_copy_lane.c: large files over further channels ---- */
+
+/* The channel for the next block of so many bytes of a server's file: -1 the
+ * first one, else an index of copy.lanes; COPY_LANES_MAX: none has room. */
+int copy_lane_choose(struct transfer *t);
+struct client *copy_lane_client(const struct copy *c, int lane);
+const struct handle *copy_lane_handle(const struct transfer *t, int lane);
+/* The further handles are closed; nobody waits for that. */
+void copy_lanes_close(struct transfer *t);
+void copy_lanes_note_latency(struct copy *c, uint64_t latency_us);
 
 /* ---- client_copy_prove.c: hashes of blocks ---- */
 

@@ -66,7 +66,7 @@ way_has_room(const struct client *client)
 /* ---- blocks ---- */
 
 static struct block *
-block_new(struct transfer *t, uint64_t offset, uint32_t len)
+block_new(struct transfer *t, uint64_t offset, uint32_t len, int lane)
 {
 	struct copy *c = t->node->copy;
 	struct block *b = calloc(1, sizeof(*b));
@@ -76,6 +76,10 @@ block_new(struct transfer *t, uint64_t offset, uint32_t len)
 	b->t = t;
 	b->offset = offset;
 	b->len = len;
+	b->lane = lane;
+	list_add_last(&t->under_way, &b->link);
+	if (lane >= 0)
+		c->lane_in_flight[lane] += len;
 	t->blocks++;
 	c->blocks++;
 	c->in_flight += len;
@@ -87,6 +91,9 @@ block_free(struct block *b)
 {
 	struct copy *c = b->t->node->copy;
 
+	list_remove(&b->link);
+	if (b->lane >= 0)
+		c->lane_in_flight[b->lane] -= b->len;
 	c->in_flight -= b->len;
 	c->blocks--;
 	b->t->blocks--;
@@ -215,6 +222,19 @@ move_ahead(struct transfer *t, uint32_t len)
 	t->node->copy->ahead -= n;
 }
 
+/* Bytes that did not get there are moved once more. */
+static void
+add_again(struct transfer *t, uint64_t offset, uint64_t len)
+{
+	if (copy_add_range(t, offset, len) != 0) {
+		t->node->has_failed = true;
+		stop_at(t, offset);
+	}
+	/* It may have left the list when all was asked for. */
+	if (list_is_empty(&t->link))
+		list_add_last(&t->node->copy->moving, &t->link);
+}
+
 /* ---- WRITE ---- */
 
 static void
@@ -226,7 +246,12 @@ on_written(const struct client_reply *r, void *context)
 
 	if (r->status == SSH_FX_OK) {
 		count_moved(t, b->offset, b->len);
-		window_reply(c, c->target, r->latency_us, b->len);
+		window_reply(
+		    c, copy_lane_client(c, b->lane), r->latency_us, b->len);
+		copy_lanes_note_latency(c, r->latency_us);
+	} else if (b->lane >= 0 && r->status == SSH_FX_CONNECTION_LOST) {
+		t->lanes[b->lane].handle.is_open = false;
+		add_again(t, b->offset, b->len);
 	} else {
 		if (!t->node->has_failed)
 			copy_fail_status(
@@ -240,13 +265,15 @@ on_written(const struct client_reply *r, void *context)
 
 /* A block of a local file, read straight into its packet. */
 static void
-send_block(struct transfer *t, uint64_t offset, uint32_t len)
+send_block(struct transfer *t, uint64_t offset, uint32_t len, int lane)
 {
 	struct copy *c = t->node->copy;
-	struct block *b = block_new(t, offset, len);
+	struct client *client = copy_lane_client(c, lane);
+	struct block *b = block_new(t, offset, len, lane);
 	uint8_t *to = b == NULL ? NULL
-				: client_write_begin(c->target,
-				      copy_handle(&t->target), offset, len);
+				: client_write_begin(client,
+				      copy_handle(copy_lane_handle(t, lane)),
+				      offset, len);
 	size_t got = 0;
 	int r = 0;
 
@@ -270,8 +297,10 @@ send_block(struct transfer *t, uint64_t offset, uint32_t len)
 		return;
 	}
 	c->in_flight -= b->len - (uint32_t)got;
+	if (lane >= 0)
+		c->lane_in_flight[lane] -= b->len - (uint32_t)got;
 	b->len = (uint32_t)got;
-	client_write_end(c->target, b->len, on_written, b);
+	client_write_end(client, b->len, on_written, b);
 }
 
 /* Bytes of one server for the other. */
@@ -279,7 +308,7 @@ static bool
 pass_on(struct transfer *t, uint64_t offset, struct span data)
 {
 	struct copy *c = t->node->copy;
-	struct block *b = block_new(t, offset, (uint32_t)data.len);
+	struct block *b = block_new(t, offset, (uint32_t)data.len, -1);
 	uint8_t *to =
 	    b == NULL ? NULL
 		      : client_write_begin(c->target, copy_handle(&t->target),
@@ -345,15 +374,8 @@ ask_rest(struct block *b)
 	struct transfer *t = b->t;
 	uint64_t offset = b->offset + b->got;
 
-	if (offset >= t->size)
-		return;
-	if (copy_add_range(t, offset, b->len - b->got) != 0) {
-		t->node->has_failed = true;
-		stop_at(t, offset);
-	}
-	/* It may have left the list when all was asked for. */
-	if (list_is_empty(&t->link))
-		list_add_last(&t->node->copy->moving, &t->link);
+	if (offset < t->size)
+		add_again(t, offset, b->len - b->got);
 }
 
 static void
@@ -384,7 +406,7 @@ static void
 ask_block(struct transfer *t, uint64_t offset, uint32_t len)
 {
 	struct copy *c = t->node->copy;
-	struct block *b = block_new(t, offset, len);
+	struct block *b = block_new(t, offset, len, -1);
 	struct sftp_request q = { .kind = SFTP_READ,
 		.handle = copy_handle(&t->source),
 		.offset = offset,
@@ -407,10 +429,13 @@ move_one(struct transfer *t, uint32_t most)
 	struct copy *c = t->node->copy;
 	uint64_t offset;
 	uint32_t len;
+	int lane = -1;
 
 	if (t->node->state != NODE_MOVING || !copy_has_more(t) ||
 	    !window_has_room(c, most) || !way_has_room(c->source) ||
-	    !way_has_room(c->target))
+	    (c->source != NULL && !way_has_room(c->target)))
+		return false;
+	if (c->source == NULL && (lane = copy_lane_choose(t)) == COPY_LANES_MAX)
 		return false;
 	if (t->to_eof && c->source != NULL && t->blocks >= t->blocks_most)
 		return false;
@@ -420,7 +445,7 @@ move_one(struct transfer *t, uint32_t most)
 	if (c->source != NULL)
 		ask_block(t, offset, len);
 	else
-		send_block(t, offset, len);
+		send_block(t, offset, len, lane);
 	return true;
 }
 
@@ -463,6 +488,7 @@ copy_move_release(struct transfer *t)
 	list_remove(&t->link);
 	drop_ranges(t);
 	t->node->copy->ahead -= t->ahead;
+	free(t->lanes);
 	free(t->written);
 	free(t);
 }

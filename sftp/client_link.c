@@ -345,7 +345,7 @@ client_link_wait_ready(
 /* ---- further channels ---- */
 
 struct client *
-client_link_widen(struct client_link *l, bool wanted)
+client_link_widen(struct client_link *l, unsigned wanted)
 {
 	struct way w = { NULL, -1, -1 };
 

@@ -62,9 +62,9 @@ int client_link_wait_ready(struct client_link *l,
 
 /*
  * A further channel that came up since: its client, which belongs to the
- * link (not ready yet), or NULL. wanted: asks for one more, where the way can
- * give one.
+ * link (not ready yet), or NULL. wanted: so many in all, where the way can
+ * give them.
  */
-struct client *client_link_widen(struct client_link *l, bool wanted);
+struct client *client_link_widen(struct client_link *l, unsigned wanted);
 
 #endif

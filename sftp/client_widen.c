@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,7 +18,10 @@
 void
 client_widen_init(struct client_widen *w)
 {
-	w->control = w->asked = -1;
+	w->control = -1;
+	w->count = 0;
+	for (size_t i = 0; i < CLIENT_WIDEN_MAX; i++)
+		w->asked[i] = -1;
 }
 
 int
@@ -36,8 +40,9 @@ client_widen_close(struct client_widen *w)
 {
 	if (w->control >= 0)
 		close(w->control);
-	if (w->asked >= 0)
-		close(w->asked);
+	for (size_t i = 0; i < CLIENT_WIDEN_MAX; i++)
+		if (w->asked[i] >= 0)
+			close(w->asked[i]);
 	client_widen_init(w);
 }
 
@@ -52,9 +57,9 @@ client_widen_export(int fd)
 
 /* One byte, and the descriptor beside it. */
 static bool
-send_descriptor(int control, int fd)
+send_descriptor(int control, unsigned number, int fd)
 {
-	char byte = 'c';
+	uint8_t byte = (uint8_t)number;
 	struct iovec iov = { &byte, 1 };
 	union {
 		struct cmsghdr header;
@@ -80,8 +85,8 @@ ask(struct client_widen *w)
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
 		return;
-	if (send_descriptor(w->control, fds[1])) {
-		w->asked = fds[0];
+	if (send_descriptor(w->control, w->count, fds[1])) {
+		w->asked[w->count++] = fds[0];
 	} else {
 		close(fds[0]);
 		client_widen_close(w);
@@ -89,37 +94,34 @@ ask(struct client_widen *w)
 	close(fds[1]);
 }
 
-/* The answer to what was asked: 'y', 'n', 0 while there is none. */
-static char
-answer(struct client_widen *w)
+/* The channel that an answer gives; -1: none, or the server has no more. */
+static int
+take_answer(struct client_widen *w)
 {
-	char byte;
-	ssize_t n = recv(w->control, &byte, 1, MSG_DONTWAIT);
+	uint8_t answer[2];
+	ssize_t n = recv(w->control, answer, sizeof(answer), MSG_DONTWAIT);
+	int fd;
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return 0;
-	return n == 1 ? byte : 'n';
+		return -1;
+	if (n != 2 || answer[0] >= w->count) {
+		client_widen_close(w);
+		return -1;
+	}
+	fd = w->asked[answer[0]];
+	w->asked[answer[0]] = -1;
+	if (answer[1] == 'y')
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
 }
 
 int
-client_widen_step(struct client_widen *w, bool wanted)
+client_widen_step(struct client_widen *w, unsigned wanted)
 {
-	int fd = -1;
-	char told;
-
-	if (w->control < 0)
-		return -1;
-	if (w->asked >= 0) {
-		if ((told = answer(w)) == 'y') {
-			fd = w->asked;
-			w->asked = -1;
-		} else if (told != 0) {
-			/* The server has no more: it is not asked again. */
-			client_widen_close(w);
-		}
-		return fd;
-	}
-	if (wanted)
+	while (
+	    w->control >= 0 && w->count < wanted && w->count < CLIENT_WIDEN_MAX)
 		ask(w);
-	return -1;
+	return w->control >= 0 && w->count > 0 ? take_answer(w) : -1;
 }

@@ -2,9 +2,10 @@
  * client_widen.h - further channels on the connection of the ssh that we run:
  * asked for over a socket that it finds by SHEETBEND_WIDEN in its environment.
  *
- * The socket is a Unix one of packets. Each packet that we send is one byte
- * 'c' with one stream socket beside it: ssh opens one more channel for the same
- * subsystem and joins it with that socket, and answers one byte, 'y' or 'n'.
+ * The socket is a Unix one of packets. Each packet that we send is one byte,
+ * the number of the request from 0 on, with one stream socket beside it: ssh
+ * opens one more channel for the same subsystem and joins it with that socket,
+ * and answers two bytes, the number and 'y' or 'n'.
  * Another program than our ssh never answers, and nothing comes of it.
  *
  * Knows: descriptors only.
@@ -19,8 +20,9 @@
 #define CLIENT_WIDEN_MAX 8
 
 struct client_widen {
-	int control; /* -1: none, or it is over */
-	int asked;   /* our end of the channel that was asked for; -1 */
+	int control;                 /* -1: none, or it is over */
+	int asked[CLIENT_WIDEN_MAX]; /* our ends, by number; -1 */
+	unsigned count;
 };
 
 void client_widen_init(struct client_widen *w);
@@ -32,8 +34,9 @@ void client_widen_close(struct client_widen *w);
 /* In the child that becomes the program: passes the socket on. */
 void client_widen_export(int fd);
 
-/* Looks for an answer: the socket of a channel that is open now, the
- * caller's; -1: none. wanted: asks, unless an answer is awaited. */
-int client_widen_step(struct client_widen *w, bool wanted) MUST_CHECK;
+/* So many channels are wanted in all: asks for what is missing. Then looks
+ * for an answer: the socket of a channel that is open now, the caller's;
+ * -1: none. */
+int client_widen_step(struct client_widen *w, unsigned wanted) MUST_CHECK;
 
 #endif

@@ -118,6 +118,16 @@ begin(struct transfers *t, struct sftp *s, const struct invocation *i,
 }
 
 static void
+widen(struct transfers *t)
+{
+	struct client *lane =
+	    client_link_widen(t->s->caller.link, copy_lanes_wanted(t->copy));
+
+	if (lane != NULL)
+		IGNORE_RESULT(!copy_add_lane(t->copy, lane)); /* then unused */
+}
+
+static void
 draw(struct transfers *t)
 {
 	struct copy_progress p;
@@ -154,6 +164,7 @@ finish(struct transfers *t)
 		    ERR_CLOSED)
 			s->is_lost = true;
 		copy_step(t->copy);
+		widen(t);
 		draw(t);
 	}
 	if (client_is_over(sftp_client(s)))

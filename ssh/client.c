@@ -21,6 +21,7 @@
 #include "ssh/proxy.h"
 #include "ssh/query.h"
 #include "ssh/terminal.h"
+#include "ssh/widen.h"
 
 #define RTT_PAYLOAD_MIN 1024
 
@@ -51,7 +52,7 @@ on_session_open(void *context)
 	const char *ident = transport_peer_ident(c->t);
 
 	/* Only these know it; others need not answer. */
-	if (ident != NULL &&
+	if (ident != NULL && !widen_is_possible() &&
 	    (strstr(ident, "OpenSSH") != NULL ||
 		strstr(ident, "Sheetbend") != NULL) &&
 	    connection_request_begin(
@@ -134,6 +135,10 @@ start_session(struct client *c)
 			 &c->chaff),
 		    NULL);
 	need(session_start(&s, &c->session), NULL);
+	if (!s.wants_tty)
+		need(widen_start(c->loop, c->connection, c->command,
+			 s.is_subsystem),
+		    NULL);
 }
 
 /* ---- signals, once there is a session ---- */

@@ -20,6 +20,7 @@
 #include "ssh/options.h"
 #include "ssh/proxy.h"
 #include "ssh/query.h"
+#include "ssh/widen.h"
 
 /* Descriptors 0 to 2 are open from here on, so that nothing else gets their
  * numbers. */
@@ -209,6 +210,7 @@ main(int argc, char **argv)
 	char *home, *user;
 
 	open_standard_descriptors();
+	widen_take_environment();
 	arguments_parse(&a, argc, argv);
 	open_log(&a);
 	if ((pw = getpwuid(getuid())) == NULL ||

@@ -77,3 +77,50 @@ check_peer() {
 @test "AsyncSSH's server" {
 	check_peer asyncssh
 }
+
+# A long way to OpenSSH's server, whose window for one channel is 2 MiB.
+far() {
+	"$ROOT/build/release/tests/bench/relay" 25 "$PORT" > "$WORK/relay" 3>&- &
+	RELAY=$!
+	for _ in $(seq 100); do [ ! -s "$WORK/relay" ] || break; sleep 0.05; done
+}
+
+far_put() {
+	printf 'put %s %s\n' "$1" "$REMOTE/large" > "$WORK/batch"
+	timeout 60 "$SFTP" -v -F "$SCRATCH/ssh_config" -P "$(cat "$WORK/relay")" -b "$WORK/batch" target
+}
+
+@test "a large file over a long way is spread over several channels" {
+	far
+	head -c 60000000 /dev/urandom > large
+	run far_put large
+	kill "$RELAY"
+	[ "$status" -eq 0 ]
+	cmp large "$REMOTE/large"
+	[[ $output == *"one more for the program that runs us"* ]]
+}
+
+@test "one that is killed then is resumed without a gap" {
+	far
+	head -c 60000000 /dev/urandom > large
+	for ms in 900 1200 1500; do
+		rm -f "$REMOTE/large"
+		printf 'put large %s\n' "$REMOTE/large" > "$WORK/batch"
+		"$SFTP" -F "$SCRATCH/ssh_config" -P "$(cat "$WORK/relay")" -b "$WORK/batch" target \
+			> /dev/null 2>&1 3>&- &
+		pid=$!
+		sleep "$(printf '%d.%03d' $((ms / 1000)) $((ms % 1000)))"
+		kill -9 "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+		for _ in $(seq 100); do
+			[ -n "$(fuser "$REMOTE/large" 2>/dev/null)" ] || break
+			sleep 0.05
+		done
+		[ -e "$REMOTE/large" ] || touch "$REMOTE/large"
+		[ "$(stat -c %s "$REMOTE/large")" -lt 60000000 ] || continue
+		run peer openssh "lcd $LOCAL" 'reput large'
+		[ "$status" -eq 0 ] || { kill "$RELAY"; false; }
+		cmp large "$REMOTE/large" || { kill "$RELAY"; false; }
+	done
+	kill "$RELAY"
+}
