@@ -510,7 +510,10 @@ agent_loop_run(struct agent_server *s, const struct agent_loop_options *o,
 
 	list_init(&p.connections);
 	p.limit = connection_limit();
-	if ((r = start(&p)) == 0)
+	r = start(&p);
+	if (o->ready_fd >= 0)
+		close(o->ready_fd);
+	if (r == 0)
 		IGNORE_RESULT(loop_run(p.loop) != 0);
 	else
 		error_set(e, r, "the agent cannot start: %s", error_text(r));

@@ -20,6 +20,7 @@
 
 struct agent_loop_options {
 	int listen_fd;      /* borrowed */
+	int ready_fd;       /* closed when signals find us ready; -1: none */
 	pid_t parent;       /* the agent ends with this process; 0: with none */
 	bool is_foreground; /* SIGINT ends it */
 };

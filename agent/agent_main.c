@@ -36,6 +36,7 @@
 
 /* Where the service manager passes a socket, and where ours goes. */
 #define LISTEN_FD 3
+#define READY_FD  4
 
 PRINTF_LIKE(1, 2)
 static int
@@ -266,9 +267,11 @@ resolve(const char *path)
 static const struct agent_host host = { .resolve = resolve };
 
 static int
-serve(const struct agent_options *o, struct agent_listener *p, pid_t parent)
+serve(const struct agent_options *o, struct agent_listener *p, pid_t parent,
+    int ready_fd)
 {
 	struct agent_loop_options loop = { .listen_fd = p->fd,
+		.ready_fd = ready_fd,
 		.parent = parent,
 		.is_foreground = o->is_foreground };
 	struct agent_server server;
@@ -289,10 +292,18 @@ serve(const struct agent_options *o, struct agent_listener *p, pid_t parent)
 	return r == 0 ? 0 : 1;
 }
 
+/* Puts fd where it is not closed with what else was open. */
+static int
+move_to(int fd, int place)
+{
+	return fd != place && dup3(fd, place, O_CLOEXEC) >= 0 ? place : fd;
+}
+
 /* A session of its own, away from the terminal, the current folder and what
- * else was open: somebody may wait for the end of a pipe. */
-static void
-detach(struct agent_listener *p)
+ * else was open: somebody may wait for the end of a pipe. Returns ready_fd's
+ * new number. */
+static int
+detach(struct agent_listener *p, int ready_fd)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -302,11 +313,15 @@ detach(struct agent_listener *p)
 		IGNORE_RESULT(dup2(null, fd) < 0);
 	if (null > STDERR_FILENO)
 		close(null);
-	if (p->fd != LISTEN_FD && dup3(p->fd, LISTEN_FD, O_CLOEXEC) >= 0)
-		p->fd = LISTEN_FD;
-	if (p->fd == LISTEN_FD)
-		port_close_from(LISTEN_FD + 1);
+	/* Out of the way of the place where the listener goes. */
+	if (ready_fd == LISTEN_FD)
+		ready_fd = fcntl(ready_fd, F_DUPFD_CLOEXEC, READY_FD + 1);
+	p->fd = move_to(p->fd, LISTEN_FD);
+	ready_fd = move_to(ready_fd, READY_FD);
+	if (p->fd == LISTEN_FD && ready_fd == READY_FD)
+		port_close_from(READY_FD + 1);
 	log_to_syslog("ssh-agent", LOG_AUTH);
+	return ready_fd;
 }
 
 /* The command in place of this process. */
@@ -327,15 +342,21 @@ become_command(
 static int
 serve_in_background(const struct agent_options *o, struct agent_listener *p)
 {
-	pid_t parent = getpid();
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid;
+	int ready[2];
+	char byte;
 
-	if (pid < 0)
+	if (pipe2(ready, O_CLOEXEC) != 0 || (pid = fork()) < 0)
 		return complain("cannot start the agent: %s", strerror(errno));
 	if (pid == 0) {
-		detach(p);
-		exit(serve(o, p, o->command != NULL ? parent : 0));
+		int fd = detach(p, ready[1]);
+
+		exit(serve(o, p, o->command != NULL ? parent : 0, fd));
 	}
+	/* Who is told of the agent may signal it at once. */
+	close(ready[1]);
+	IGNORE_RESULT(read(ready[0], &byte, 1) != 0);
+	close(ready[0]);
 	if (o->command != NULL)
 		become_command(o, p, pid);
 	print_place(o, p, pid);
@@ -355,7 +376,7 @@ start(const struct agent_options *o)
 	if (o->is_debug)
 		log_set_level(LOG_LEVEL_DEBUG3);
 	print_place(o, &place, 0);
-	return serve(o, &place, 0);
+	return serve(o, &place, 0, -1);
 }
 
 /* ---- other actions ---- */
