@@ -89,6 +89,7 @@ sftp_terminal_width(void)
 	return WIDTH_DEFAULT;
 }
 
+PRINTF_LIKE(2, 0)
 static void
 say(FILE *to, const char *format, va_list args, const char *end)
 {
