@@ -46,7 +46,7 @@ check_peer() {
 	chmod 700 "$REMOTE/t/deep/er/still"
 	chmod 644 "$REMOTE/t/f100"
 	touch -d '2019-05-06 07:08:09' "$REMOTE/t/deep/er/still" "$REMOTE/t/deep"
-	run -0 peer "$1" 'get -pr t' 'put -pr t up' 'ls -l t' 'mkdir m' 'rename m n' 'rmdir n' 'ln -s t l' \
+	run -0 peer "$1" 'get -pr t' 'put -pr t up' 'ls -l t' 'mkdir m' 'rename m n' 'rmdir n' \
 		'get t/f300000 one' 'put one t/two' 'rm t/two' '-get none'
 	diff -r "$REMOTE/t" t
 	diff -r "$REMOTE/t" "$REMOTE/up"
@@ -54,7 +54,7 @@ check_peer() {
 	[ "$(tree_facts "$REMOTE/t" | grep -v '^. d')" != "" ]
 	[ "$(tree_facts "$REMOTE/t" | grep ' f ')" = "$(tree_facts t | grep ' f ')" ]
 	[ "$(tree_facts t | grep ' f ')" = "$(tree_facts "$REMOTE/up" | grep ' f ')" ]
-	[ "$(readlink "$REMOTE/l")" = t ] && [ ! -e "$REMOTE/t/two" ]
+	[ ! -e "$REMOTE/t/two" ]
 	[[ $output == *"File \"$REMOTE/none\" not found."* ]]
 	head -c 3000000 /dev/urandom > "$REMOTE/large"
 	head -c 1000000 "$REMOTE/large" > large
@@ -64,16 +64,26 @@ check_peer() {
 	cmp large again
 }
 
+# The arguments of SYMLINK in OpenSSH's order.
+check_symlink() {
+	run -0 peer "$1" 'ln -s target link'
+	[ "$(readlink "$REMOTE/link")" = target ]
+}
+
 @test "OpenSSH's server" {
 	check_peer openssh
+	check_symlink openssh
 	run -0 peer openssh 'df -h' 'ln large hard' 'chmod 600 large' 'ls -l large'
 	[ "$REMOTE/large" -ef "$REMOTE/hard" ]
 }
 
 @test "Paramiko's server" {
 	check_peer paramiko
+	check_symlink paramiko
 }
 
+# It takes the arguments of SYMLINK in that order from clients that call
+# themselves OpenSSH only.
 @test "AsyncSSH's server" {
 	check_peer asyncssh
 }
