@@ -299,6 +299,7 @@ is_authorised(const struct monitor *m, const struct claim *c)
 {
 	const char *address = m->peer->remote_text;
 	const char *host = m->host;
+	bool trusted, known;
 
 	if (monitor_key_is_revoked(m, c->key, c->detail))
 		return false;
@@ -310,7 +311,9 @@ is_authorised(const struct monitor *m, const struct claim *c)
 		    c->host, address, host);
 	}
 	/* Both, so that either takes its time. */
-	return is_trusted(m, c, host, address) & key_is_known(m, c->key, host);
+	trusted = is_trusted(m, c, host, address);
+	known = key_is_known(m, c->key, host);
+	return trusted && known;
 }
 
 static bool

@@ -47,7 +47,7 @@ stop_agents() {
 	local pid
 	[ -s "$BATS_TEST_TMPDIR/agents" ] || return 0
 	while read -r pid; do
-		kill "$pid" 2>/dev/null
+		kill "$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true
 	done < "$BATS_TEST_TMPDIR/agents"
 	rm -f "$BATS_TEST_TMPDIR/agents"

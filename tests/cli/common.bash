@@ -104,7 +104,7 @@ start_sshd() {
 			write_ssh_config
 			return 0
 		fi
-		kill "$pid" 2>/dev/null
+		kill "$pid" 2>/dev/null || true
 	done
 	cat "$SSHD_LOG" >&2
 	return 1
@@ -114,7 +114,7 @@ stop_sshd() {
 	local pid
 	[ -s "$SCRATCH/started" ] || return 0
 	pid=$(cat "$SCRATCH/started")
-	kill "$pid" 2>/dev/null
+	kill "$pid" 2>/dev/null || true
 	for _ in $(seq 100); do
 		kill -0 "$pid" 2>/dev/null || break
 		sleep 0.05

@@ -97,7 +97,7 @@ stop_agent() {
 	local pid
 	[ -s "$SCRATCH/agent.pid" ] || return 0
 	pid=$(cat "$SCRATCH/agent.pid")
-	kill "$pid" 2>/dev/null
+	kill "$pid" 2>/dev/null || true
 	wait "$pid" 2>/dev/null || true
 	rm -f "$SCRATCH/agent.pid"
 }

@@ -59,7 +59,7 @@ start() {
 			kill -0 "$pid" 2>/dev/null || break
 			sleep 0.05
 		done
-		kill "$pid" 2>/dev/null
+		kill "$pid" 2>/dev/null || true
 	done
 	cat "$d/log" "$d/config" >&2
 	return 1
