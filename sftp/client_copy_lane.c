@@ -157,6 +157,8 @@ copy_add_lane(struct copy *c, struct client *lane)
 	if (c->target == NULL || c->lane_count == COPY_LANES_MAX)
 		return false;
 	c->lanes[c->lane_count++] = lane;
+	if (c->lanes_wanted < c->lane_count)
+		c->lanes_wanted = c->lane_count;
 	return true;
 }
 

@@ -362,3 +362,9 @@ client_link_widen(struct client_link *l, unsigned wanted)
 	l->way[l->ways++] = w;
 	return w.client;
 }
+
+struct client *
+client_link_lane(struct client_link *l, size_t index)
+{
+	return index + 1 < l->ways ? l->way[index + 1].client : NULL;
+}

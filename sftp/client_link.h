@@ -67,4 +67,7 @@ int client_link_wait_ready(struct client_link *l,
  */
 struct client *client_link_widen(struct client_link *l, unsigned wanted);
 
+/* The further channels that there are, by index from 0 on; NULL: the end. */
+struct client *client_link_lane(struct client_link *l, size_t index);
+
 #endif

@@ -83,6 +83,19 @@ on_failed(const char *text, void *context)
 
 /* ---- the copies ---- */
 
+/* Those that an earlier command has opened. */
+static void
+add_lanes(struct transfers *t)
+{
+	struct client *lane;
+
+	for (size_t i = 0; t->is_put && (lane = client_link_lane(
+					     t->s->caller.link, i)) != NULL;
+	     i++)
+		if (!client_is_over(lane))
+			IGNORE_RESULT(!copy_add_lane(t->copy, lane)); /* full */
+}
+
 static void
 begin(struct transfers *t, struct sftp *s, const struct invocation *i,
     bool is_put, bool is_resumed)
@@ -113,6 +126,7 @@ begin(struct transfers *t, struct sftp *s, const struct invocation *i,
 	else
 		c.source.client = sftp_client(s);
 	t->copy = sftp_need(copy_new(&c));
+	add_lanes(t);
 	client_meter_start(&t->meter,
 	    s->has_progress && !s->is_quiet && isatty(STDOUT_FILENO));
 }

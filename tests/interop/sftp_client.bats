@@ -96,7 +96,7 @@ far() {
 }
 
 far_put() {
-	printf 'put %s %s\n' "$1" "$REMOTE/large" > "$WORK/batch"
+	printf 'put %s %s\n' "$1" "$REMOTE/large" "$1" "$REMOTE/second" > "$WORK/batch"
 	timeout 60 "$SFTP" -v -F "$SCRATCH/ssh_config" -P "$(cat "$WORK/relay")" -b "$WORK/batch" target
 }
 
@@ -107,6 +107,7 @@ far_put() {
 	kill "$RELAY"
 	[ "$status" -eq 0 ]
 	cmp large "$REMOTE/large"
+	cmp large "$REMOTE/second"
 	[[ $output == *"one more for the program that runs us"* ]]
 }
 
