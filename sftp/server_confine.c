@@ -86,6 +86,34 @@ find_tree(const struct sftp_place *p, const char *path, const char **ret_rest)
 	return best;
 }
 
+/*
+ * No tree may lie in one that may be written to: by a way through the outer
+ * one it could be written to as well, and it could be moved away and a link
+ * put in its place, for the next session to follow.
+ */
+static int
+check_apart(const struct sftp_place *p, struct error *e)
+{
+	const char *rest;
+
+	for (size_t i = 0; i < p->tree_count; i++) {
+		for (size_t j = 0; j < p->tree_count; j++) {
+			const struct sftp_tree *inner = &p->trees[i];
+			const struct sftp_tree *outer = &p->trees[j];
+
+			if (i == j || !outer->writable ||
+			    (rest = rest_beneath(outer, inner->path)) == NULL ||
+			    (*rest == '\0' && inner->writable))
+				continue;
+			return error_set(e, ERR_CONFIG,
+			    "Confine: %s lies in rw:%s, by which it could be "
+			    "changed",
+			    inner->path, outer->path);
+		}
+	}
+	return 0;
+}
+
 int
 sftp_confine_init(
     struct sftp_place *p, const struct strings *trees, struct error *e)
@@ -103,6 +131,8 @@ sftp_confine_init(
 	for (size_t i = 0; i < trees->count; i++)
 		if ((r = add_tree(p, trees->item[i], e)) != 0)
 			return r;
+	if ((r = check_apart(p, e)) != 0)
+		return r;
 	if ((r = port_open_beneath(p->trees[0].fd, ".", O_PATH, 0)) < 0)
 		return error_set(e, ERR_UNSUPPORTED,
 		    "Confine: this kernel cannot keep paths beneath a "

@@ -155,6 +155,9 @@ main(int argc, char **argv)
 	struct passwd *pw;
 	char *start, *address;
 
+	/* Who may only copy files could else write a program of his own into
+	 * /proc/self/mem. */
+	port_no_trace();
 	if (sftp_server_arguments(argc, argv, &o, &action, &e) != 0)
 		fatal(e.text);
 	if (action == SFTP_SERVER_USAGE)

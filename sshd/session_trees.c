@@ -107,6 +107,18 @@ check_key_trees(
 	return 0;
 }
 
+/* As a server of these trees would check them. */
+static int
+check_trees(const struct strings *trees, struct error *e)
+{
+	struct sftp_place place;
+	int r = sftp_place_init(&place, "/", trees, e);
+
+	if (r == 0)
+		sftp_place_release(&place);
+	return r;
+}
+
 int
 session_trees(
     const struct user_session *u, struct strings *ret, struct error *e)
@@ -120,7 +132,9 @@ session_trees(
 		r = canonicalize(&config, e);
 	if (r == 0)
 		r = canonicalize(&key, e);
-	if (r == 0 && config.count > 0)
+	/* Those that the key's take the place of, too. */
+	if (r == 0 && config.count > 0 && key.count > 0 &&
+	    (r = check_trees(&config, e)) == 0)
 		r = check_key_trees(&config, &key, e);
 	if (r == 0)
 		r = strings_copy(ret, key.count > 0 ? &key : &config);

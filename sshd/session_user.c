@@ -16,9 +16,10 @@
 
 #include "common/base/file.h"
 #include "common/base/time.h"
+#include "common/port/port.h"
 #include "sshd/privsep.h"
-#include "sshd/session_sftp.h"
 #include "sshd/session_agent.h"
+#include "sshd/session_sftp.h"
 #include "sshd/user_session.h"
 
 #define LAST_WORDS_MS  2000
@@ -502,6 +503,9 @@ set_up(struct user_session *u, struct error *e)
 
 	if ((r = load_options(u, e)) != 0 || (r = become_user(u, e)) != 0)
 		return r;
+	/* A change of user, which does this by itself, there may be none.
+	 * internal-sftp would write to /proc/self/mem what is then run. */
+	port_no_trace();
 	write_auth_info(u);
 	if ((r = take_over_transport(u, e)) != 0)
 		return r;

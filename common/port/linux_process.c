@@ -79,13 +79,19 @@ port_pipe_enlarge(int fd)
 
 /* ---- the process ---- */
 
+/* Neither can fail for a process about itself. */
 void
 port_no_dump(void)
 {
 	struct rlimit none = { 0, 0 };
 
-	/* Neither can fail for a process about itself. */
 	IGNORE_RESULT(setrlimit(RLIMIT_CORE, &none) != 0);
+	port_no_trace();
+}
+
+void
+port_no_trace(void)
+{
 	IGNORE_RESULT(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0);
 }
 

@@ -24,6 +24,11 @@ void port_close_from(int lowest);
 /* No core dump, no ptrace by others of our uid. */
 void port_no_dump(void);
 
+/* The same until the process executes another program, whose limits stay as
+ * they are. Nor can the process write to its own /proc/self/mem then, unless
+ * it is root. */
+void port_no_trace(void);
+
 /* PR_SET_NO_NEW_PRIVS. */
 int port_no_new_privileges(void) MUST_CHECK;
 

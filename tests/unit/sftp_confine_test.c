@@ -329,6 +329,53 @@ TEST(bad_trees_are_refused)
 	}
 }
 
+/* "in/./sub/file" would be the outer tree's, and "sub" could be replaced. */
+TEST(a_tree_within_one_for_writing_is_refused)
+{
+	static const struct {
+		const char *first, *second;
+		int code;
+	} pairs[] = {
+		{ "rw:in", "ro:in/sub", ERR_CONFIG },
+		{ "ro:in/sub", "rw:in", ERR_CONFIG },
+		{ "rw:in", "rw:in/sub", ERR_CONFIG },
+		{ "rw:in", "ro:in", ERR_CONFIG },
+		{ "ro:in", "rw:in", ERR_CONFIG },
+		{ "rw:in", "rw:in", 0 },
+		{ "ro:in", "rw:in/sub", 0 },
+		{ "ro:in", "ro:in/sub", 0 },
+		{ "rw:in", "rw:inside", 0 },
+	};
+
+	make_files();
+	for (size_t i = 0; i < ARRAY_COUNT(pairs); i++) {
+		char *first = under(pairs[i].first + 3);
+		char *second = under(pairs[i].second + 3);
+		struct strings trees = STRINGS_INIT;
+		struct sftp_place p;
+		struct error e = { 0 };
+		int r;
+
+		CHECK_INT(strings_take(&trees,
+			      text_format("%.3s%s", pairs[i].first, first)),
+		    0);
+		CHECK_INT(strings_take(&trees,
+			      text_format("%.3s%s", pairs[i].second, second)),
+		    0);
+		r = sftp_place_init(&p, "/", &trees, &e);
+		if (r == ERR_UNSUPPORTED)
+			SKIP("%s", e.text);
+		if (r != pairs[i].code)
+			FAIL("%s %s: %s", pairs[i].first, pairs[i].second,
+			    error_text(r));
+		if (r == 0)
+			sftp_place_release(&p);
+		strings_release(&trees);
+		free(first);
+		free(second);
+	}
+}
+
 /* In a child: what the kernel then refuses without any help of ours. */
 static int
 escape_by_hand(struct rig *g)

@@ -54,6 +54,17 @@ sftp_() {
 	[ "$(stat -c %a f)" = "$(stat -c %a got)" ]
 }
 
+@test "the server's own memory cannot be written to as a file" {
+	as=()
+	if [ "$(id -u)" -eq 0 ]; then
+		as=(setpriv --reuid nobody --clear-groups)
+		"${as[@]}" test -x "$SERVER" || skip "an ordinary user cannot run the programs here"
+	fi
+	echo x > f
+	run -1 timeout 30 /usr/bin/sftp -q -b - -D "${as[*]} $SERVER -d /" <<< "put $T/f /proc/self/mem"
+	[[ "$output" == *"/proc/self/mem"*"ermission denied"* ]]
+}
+
 @test "-d: where a session begins, with tokens" {
 	mkdir -p "$T/in/$ME"
 	run -0 sftp_ "-d $T/in/%u" <<< pwd

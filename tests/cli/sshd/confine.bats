@@ -192,7 +192,7 @@ refused() {
 	port=$(free_port)
 	printf '%s\n' "Port $port" 'ListenAddress 127.0.0.1' "HostKey $N/host_ed25519" "PidFile $N/pid" \
 		"AuthorizedKeysFile $N/authorized_keys" 'StrictModes no' 'Subsystem sftp internal-sftp' \
-		"Confine rw:$N/in" > "$N/config"
+		'Match Address 127.0.0.3' "    Confine rw:$N/in" > "$N/config"
 	chown -R nobody "$N"
 	setpriv --reuid nobody --clear-groups "$BIN/sshd" -D -f "$N/config" -E "$N/log" 3>&- < /dev/null &
 	server=$!
@@ -201,12 +201,17 @@ refused() {
 		sleep 0.05
 	done
 	sed "s/User .*/User nobody/" "$T/ssh_config" > "$T/nobody"
-	run timeout 30 /usr/bin/sftp -q -b - -F "$T/nobody" -P "$port" -o Port="$port" target <<< \
+	run timeout 30 /usr/bin/sftp -q -b - -F "$T/nobody" -o BindAddress=$FROM -o Port="$port" target <<< \
 		$'get file '"$T/got"$'\nput '"$T/got"$' new\n-get ../secret '"$T/no"$'\n-get /etc/passwd '"$T/no"
+	# Neither confined nor another user than sshd: it writes no program into itself.
+	memory=$(timeout 30 /usr/bin/sftp -q -b - -F "$T/nobody" -o Port="$port" target <<< \
+		"put $T/got /proc/self/mem" 2>&1) || true
 	kill "$server"
+	echo "$memory"
 	echo "$output"
 	cat "$N/log" | grep -v debug | tail -5
 	[ "$(cat "$T/got" "$N/in/new")" = $'inside\ninside' ]
 	[ ! -e "$T/no" ]
+	[[ "$memory" == *"/proc/self/mem"*"ermission denied"* ]]
 	rm -rf "$N"
 }
