@@ -25,17 +25,18 @@ enum {
 };
 
 /* What the flags said. Some mean one thing in one mode and another in the
- * next. Text is borrowed from the command line. */
+ * next. Text is borrowed from the command line, but for passphrases: they
+ * are wiped there. */
 struct options {
-	const char *type;           /* -t; NULL: the default */
-	unsigned bits;              /* -b; 0: the default */
-	const char *file;           /* -f; NULL: ask */
-	const char *comment;        /* -C; NULL: none given */
-	const char *new_passphrase; /* -N */
-	const char *passphrase;     /* -P */
-	const char *cipher;         /* -Z */
-	uint32_t rounds;            /* -a; 0: the default */
-	enum key_format format;     /* -m */
+	const char *type;       /* -t; NULL: the default */
+	unsigned bits;          /* -b; 0: the default */
+	const char *file;       /* -f; NULL: ask */
+	const char *comment;    /* -C; NULL: none given */
+	char *new_passphrase;   /* -N; ours */
+	char *passphrase;       /* -P; ours */
+	const char *cipher;     /* -Z */
+	uint32_t rounds;        /* -a; 0: the default */
+	enum key_format format; /* -m */
 	bool has_format;
 	enum digest_algorithm hash; /* -E */
 	bool has_hash;

@@ -140,7 +140,6 @@ parse(int argc, char **argv, struct scan_options *o, struct arguments *a)
 {
 	int flag, status = 0;
 
-	opterr = 0;
 	while (status == 0 &&
 	       (flag = getopt(argc, argv, "46cDf:HO:p:qT:t:v")) != -1)
 		status = set_flag(o, a, flag);

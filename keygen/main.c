@@ -11,9 +11,11 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "common/base/secret.h"
 #include "common/base/text.h"
 #include "common/crypto/cipher.h"
 #include "common/crypto/library.h"
+#include "common/port/port.h"
 #include "keygen/keygen.h"
 
 typedef int mode(const struct options *o);
@@ -21,7 +23,7 @@ typedef int mode(const struct options *o);
 /*
  * What ssh-keygen can be asked to do. Of several flags the first row that was
  * given is the mode; the flag of a later one then only says more (-F with -l,
- * -k with -s, -s with -D). run NULL: refused by name.
+ * -k with -s, -s with -D).
  */
 /* clang-format off */
 static const struct mode_row {
@@ -211,6 +213,7 @@ enum flag_kind {
 	IS_SWITCH,  /* a bool at offset */
 	IS_COUNTED, /* calls set without a value */
 	HAS_TEXT,   /* a const char * at offset */
+	HAS_SECRET, /* a char * at offset, wiped where `ps` would show it */
 	HAS_VALUE   /* calls set */
 };
 
@@ -246,10 +249,10 @@ static const struct flag_row {
 	{ 'l', IS_SWITCH,  AT(with_fingerprint) },
 	{ 'M', HAS_TEXT,   AT(operation) },
 	{ 'm', HAS_VALUE,  BY(set_format) },
-	{ 'N', HAS_TEXT,   AT(new_passphrase) },
+	{ 'N', HAS_SECRET, AT(new_passphrase) },
 	{ 'n', HAS_TEXT,   AT(principals) },
 	{ 'O', HAS_VALUE,  BY(add_extra) },
-	{ 'P', HAS_TEXT,   AT(passphrase) },
+	{ 'P', HAS_SECRET, AT(passphrase) },
 	{ 'p', NAMES_MODE, 0, NULL },
 	{ 'Q', NAMES_MODE, 0, NULL },
 	{ 'q', IS_SWITCH,  AT(is_quiet) },
@@ -283,7 +286,17 @@ list_flags(char ret[static 2 * ARRAY_COUNT(flag_rows) + 1])
 }
 
 static int
-set_option(struct options *o, const struct flag_row *row, const char *value)
+take_secret(char **field, char *value)
+{
+	secret_free_text(*field);
+	if ((*field = strdup(value)) == NULL)
+		return complain(EXIT_FATAL, "out of memory");
+	secret_wipe(value, strlen(value));
+	return 0;
+}
+
+static int
+set_option(struct options *o, const struct flag_row *row, char *value)
 {
 	char *field = (char *)o + row->offset;
 
@@ -296,6 +309,8 @@ set_option(struct options *o, const struct flag_row *row, const char *value)
 	case HAS_TEXT:
 		*(const char **)field = value;
 		break;
+	case HAS_SECRET:
+		return take_secret((char **)field, value);
 	case IS_COUNTED:
 	case HAS_VALUE:
 		return row->set(o, value);
@@ -324,9 +339,6 @@ choose_mode(const bool given[static UCHAR_MAX + 1])
 static int
 check_mode(const struct mode_row *m, const struct options *o)
 {
-	if (m->run == NULL)
-		return complain(EXIT_USAGE,
-		    "ssh-keygen: -%c is not supported yet", m->flag);
 	if (o->extra.count > 0 && !m->takes_options)
 		return complain(EXIT_USAGE,
 		    "ssh-keygen: -O %s says nothing here: it goes with -M, "
@@ -346,7 +358,6 @@ parse(int argc, char **argv, struct options *o, const struct mode_row **ret)
 	int flag, status;
 
 	list_flags(flags);
-	opterr = 0;
 	while ((flag = getopt(argc, argv, flags)) != -1) {
 		const struct flag_row *row = find_flag(flag);
 
@@ -385,6 +396,7 @@ main(int argc, char **argv)
 	int status;
 
 	open_standard_descriptors();
+	port_no_trace();
 	crypto_library_start();
 	if ((status = parse(argc, argv, &o, &chosen)) != 0)
 		return status;
@@ -392,5 +404,7 @@ main(int argc, char **argv)
 	if (fflush(stdout) != 0 && status == 0)
 		status = complain(EXIT_FATAL, "cannot write the output");
 	strings_release(&o.extra);
+	secret_free_text(o.new_passphrase);
+	secret_free_text(o.passphrase);
 	return status;
 }

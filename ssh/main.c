@@ -14,6 +14,7 @@
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/crypto/library.h"
+#include "common/port/port.h"
 #include "ssh/arguments.h"
 #include "ssh/client.h"
 #include "ssh/fatal.h"
@@ -210,6 +211,7 @@ main(int argc, char **argv)
 	char *home, *user;
 
 	open_standard_descriptors();
+	port_no_trace();
 	widen_take_environment();
 	arguments_parse(&a, argc, argv);
 	open_log(&a);

@@ -74,8 +74,15 @@ TEST(close_from_closes_all_above_and_none_below)
 
 TEST(no_dump_and_no_new_privileges_are_set)
 {
-	struct rlimit limit;
+	struct rlimit limit, before;
 
+	CHECK_INT(getrlimit(RLIMIT_CORE, &before), 0);
+	port_no_trace();
+	CHECK_INT(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), 0);
+	CHECK_INT(getrlimit(RLIMIT_CORE, &limit), 0);
+	CHECK(limit.rlim_cur == before.rlim_cur);
+	CHECK(limit.rlim_max == before.rlim_max);
+	CHECK_INT(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0), 0);
 	port_no_dump();
 	CHECK_INT(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), 0);
 	CHECK_INT(getrlimit(RLIMIT_CORE, &limit), 0);

@@ -209,9 +209,48 @@ ecdsa-sha2-nistp521 ssh-rsa"
 	done
 }
 
+# start_asking COMMAND...: ssh-keygen that waits for the name of the file, as
+# $pid; descriptor 9 answers it.
+start_asking() {
+	mkfifo question
+	exec 9<> question
+	"$@" < question 3>&- 9>&- > out 2> err &
+	pid=$!
+	for _ in $(seq 600); do
+		! grep -q 'Enter file' out err || return 0
+		sleep 0.1
+	done
+	cat out err
+	return 1
+}
+
+@test "passphrases of the command line are wiped there" {
+	start_asking "$KEYGEN" -t ed25519 -a 1 -Psesame1 -N sesame2 -C seen
+	tr '\0' ' ' < "/proc/$pid/cmdline" > line
+	echo "$BATS_TEST_TMPDIR/k" >&9
+	wait "$pid"
+	exec 9>&-
+	grep -q 'ed25519 .*seen' line
+	run -1 grep sesame line
+	"$KEYGEN" -y -P sesame2 -f k
+}
+
+# Of a process that cannot be dumped, /proc belongs to root.
+@test "no core is dumped of a process with keys" {
+	as_other=(env)
+	[ "$(id -u)" -ne 0 ] || as_other=(setpriv --reuid nobody --regid nogroup --clear-groups)
+	start_asking "${as_other[@]}" "$KEYGEN" -t ed25519 -N ''
+	owner=$(stat -c %u "/proc/$pid/environ")
+	echo /nowhere/k >&9
+	wait "$pid" || :
+	exec 9>&-
+	[ "$owner" = 0 ]
+}
+
 @test "usage names the modes that exist" {
 	run -1 "$KEYGEN" '-?'
-	[[ $output == "usage: ssh-keygen "* ]]
+	[[ ${lines[0]} == *": invalid option -- '?'" ]]
+	[[ ${lines[1]} == "usage: ssh-keygen "* ]]
 	[[ $output == *"ssh-keygen -e"* ]]
 }
 

@@ -105,6 +105,19 @@ teardown() { [ -z "${FAKE_PID:-}" ] || kill "$FAKE_PID" 2>/dev/null || true; }
 	[ "$output" = through ]
 }
 
+# Of a process that cannot be dumped, /proc belongs to root.
+@test "no core is dumped of ssh; what it runs is its own affair" {
+	local as_other=(env) whose
+	whose=$(id -u)
+	if [ "$whose" -eq 0 ]; then
+		as_other=(setpriv --reuid nobody --regid nogroup --clear-groups)
+		whose=$(id -u nobody)
+	fi
+	run -255 env SHELL=/bin/sh "${as_other[@]}" "$SSH" -F none -o \
+		ProxyCommand='sh -c "stat -c %%u /proc/\$PPID/environ /proc/\$\$/environ >&2"' target true
+	[ "${lines[0]} ${lines[1]}" = "0 $whose" ]
+}
+
 @test "ProxyCommand that fails" {
 	run -255 --separate-stderr ssh_ -o ProxyCommand=false target true
 	[[ "$stderr" == *"Connection closed by UNKNOWN port 65535"* ]]
