@@ -88,7 +88,7 @@ usage(void)
 	    "[-f known_hosts_file]\n"
 	    "       ssh-keygen -H [-f known_hosts_file]\n"
 	    "       ssh-keygen -R hostname [-f known_hosts_file]\n"
-	    "       ssh-keygen -M generate [-b bits] [-O start=hex] "
+	    "       ssh-keygen -M generate [-b bits] [-O option] "
 	    "output_file\n"
 	    "       ssh-keygen -M screen [-f input_file] [-O option] "
 	    "output_file\n"

@@ -110,10 +110,18 @@ static int
 set_generate_option(
     struct moduli_options *m, const char *name, const char *value)
 {
+	uint64_t n = 0;
+	int status;
+
+	if (strcmp(name, "bits") == 0) {
+		status = set_number(name, value, MODULI_BITS_MAX, &n);
+		m->bits = (unsigned)n;
+		return status;
+	}
 	if (strcmp(name, "start") != 0)
 		return complain(EXIT_USAGE,
 		    "Option \"%s\" is unsupported for moduli generation "
-		    "(start is known)",
+		    "(known are bits and start)",
 		    name);
 	if (value[0] == '\0' ||
 	    value[strspn(value, "0123456789abcdefABCDEF")] != '\0')
@@ -187,15 +195,15 @@ keygen_moduli(const struct options *o)
 		    "Unsupported moduli option %s (generate and screen are "
 		    "known)",
 		    o->operation);
-	if (m.bits < MODULI_BITS_MIN || m.bits > MODULI_BITS_MAX)
-		return complain(EXIT_USAGE,
-		    "Bits has bad value %u (from %d to %d is wanted)", m.bits,
-		    MODULI_BITS_MIN, MODULI_BITS_MAX);
 	if (o->argument_count != 1)
 		return complain(EXIT_USAGE,
 		    o->argument_count == 0 ? "No output file specified"
 					   : "Too many output files specified");
 	if ((status = read_options(o, screens, &m)) != 0)
 		return status;
+	if (m.bits < MODULI_BITS_MIN || m.bits > MODULI_BITS_MAX)
+		return complain(EXIT_USAGE,
+		    "Bits has bad value %u (from %d to %d is wanted)", m.bits,
+		    MODULI_BITS_MIN, MODULI_BITS_MAX);
 	return run(o, screens, &m);
 }

@@ -237,7 +237,9 @@ sshsig_operation_sign(const struct options *o, const struct sshsig_wishes *w)
 	if (status == 0 && o->argument_count == 0)
 		status = sign_input(&s);
 	for (int i = 0; i < o->argument_count && status == 0; i++)
-		status = sign_file(&s, o->arguments[i]);
+		status = strcmp(o->arguments[i], "-") == 0
+			     ? sign_input(&s)
+			     : sign_file(&s, o->arguments[i]);
 	key_unref(s.signer);
 	key_unref(s.named);
 	agent_close(s.agent);

@@ -29,6 +29,10 @@ is_prime() { [[ $(openssl prime -hex "$1") == *"is prime" ]]; }
 	E
 }
 
+@test "-O bits is -b" {
+	"$KEYGEN" -q -M generate -O bits=512 - | awk '$5 != 510 { bad = 1 } END { exit bad || NR == 0 }'
+}
+
 @test "-M generate leaves out nothing that -M screen would find" {
 	# All safe primes of the window's beginning, by a test of every number.
 	last=$(tail -n 1 "$SCRATCH/some" | cut -d' ' -f7)
@@ -110,6 +114,8 @@ is_prime() { [[ $(openssl prime -hex "$1") == *"is prime" ]]; }
 	run -1 "$KEYGEN" -M screen a b
 	[ "$output" = "Too many output files specified" ]
 	run -1 "$KEYGEN" -M generate -b 100 out
+	[[ $output == "Bits has bad value 100"* ]]
+	run -1 "$KEYGEN" -M generate -O bits=100 out
 	[[ $output == "Bits has bad value 100"* ]]
 	run -1 "$KEYGEN" -M screen -O foo out
 	[[ $output == 'Option "foo" is unsupported for moduli screening'* ]]

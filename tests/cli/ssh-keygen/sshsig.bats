@@ -46,6 +46,11 @@ verify() {
 	[ "$stderr" = "Signing data on standard input" ]
 	echo "$output" > m.sig
 	verify
+	run -0 --separate-stderr "$KEYGEN" -Y sign -f k -n file - < m
+	[ "$stderr" = "Signing data on standard input" ]
+	echo "$output" > m.sig
+	verify
+	[ ! -e ./-.sig ]
 }
 
 @test "an old signature is only overwritten after a yes; a no is no failure" {
