@@ -251,6 +251,9 @@ on_authenticated(void *context, struct pool_process *s)
 static enum penalty_kind
 penalty_of(int wait_status)
 {
+	/* A monitor that was kept waiting for a file: see serve.c. */
+	if (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGALRM)
+		return PENALTY_GRACE_EXCEEDED;
 	if (!WIFEXITED(wait_status))
 		return PENALTY_CRASH;
 	switch (WEXITSTATUS(wait_status)) {

@@ -5,6 +5,7 @@
 #include "sshd/serve.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <malloc.h>
 #include <pwd.h>
 #include <signal.h>
@@ -29,6 +30,7 @@
 #define PRIVSEP_USER    "sshd"
 #define UNREAD_MAX      ((size_t)1024 * 1024) /* answers it does not take */
 #define TRIM_AFTER_US   300000
+#define GRACE_SLACK_S   5
 #define MODULI_FILE_MAX ((size_t)16 * 1024 * 1024)
 
 static const char *const empty_directories[] = { "/run/sshd", "/var/empty" };
@@ -325,6 +327,27 @@ child_failed(struct connection_state *s, int code)
 	return SESSION_EXIT_CRASH;
 }
 
+/*
+ * The deadline is for the peer. That of the monitor itself is a little later,
+ * and a signal that nothing withstands: the files of a user may lie where he
+ * decides when, or whether, they are read (FUSE), and the slots of
+ * MaxStartups would be his.
+ */
+static void
+limit_monitor(const struct connection_state *s)
+{
+	int64_t grace = sshd_config_global(s->config)->login_grace_time;
+	sigset_t set;
+
+	if (grace <= 0 || grace > INT_MAX - GRACE_SLACK_S)
+		return;
+	signal(SIGALRM, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	alarm((unsigned)grace + GRACE_SLACK_S);
+}
+
 /* 0 when the user is authenticated, else an exit status. */
 static int
 authenticate(struct connection_state *s)
@@ -333,7 +356,9 @@ authenticate(struct connection_state *s)
 	int r;
 
 	monitor_set_deadline(s->monitor, deadline_us);
+	limit_monitor(s);
 	r = converse(s, &s->child, deadline_us);
+	alarm(0);
 	if (r != MONITOR_OVER)
 		return child_failed(s, r);
 	if (!monitor_is_authenticated(s->monitor))

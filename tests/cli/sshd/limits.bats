@@ -89,6 +89,24 @@ let_go() {
 	grep -q ' PerSourceMaxStartups' "$SSHD_LOG"
 }
 
+@test "LoginGraceTime frees the slot of a login that waits for a file for ever" {
+	# Any file of a user's may be one that never opens; the banner is the
+	# one for which that takes no more than a FIFO.
+	mkfifo "$SCRATCH/banner"
+	start_sshd 'LoginGraceTime 1' 'MaxStartups 1' "Banner $SCRATCH/banner"
+	timeout 60 "$SSH" -F "$SCRATCH/ssh_config" target true 3>&- < /dev/null &
+	client=$!
+	killed() { grep -q 'was killed by signal 14' "$SSHD_LOG"; }
+	soon killed || soon killed
+	status=0
+	wait "$client" || status=$?
+	[ "$status" -eq 255 ]
+	# Whoever made it wait is no crash of ours, and the slot is free.
+	rm "$SCRATCH/banner"
+	soon ssh_ target true
+	! grep -q 'penalty.*crash' "$SSHD_LOG"
+}
+
 @test "LoginGraceTime frees the slot of a silent client" {
 	start_sshd 'LoginGraceTime 1' 'MaxStartups 1'
 	hold
