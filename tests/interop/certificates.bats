@@ -37,6 +37,7 @@ start() {
 				Match LocalPort $b
 				AuthorizedPrincipalsFile $SCRATCH/principals_%u
 				RevokedKeys $SCRATCH/revoked
+				CASignatureAlgorithms ssh-ed25519,rsa-sha2-512
 			CONFIG
 		} > "$d/config"
 		rm -f "$d/pid"
@@ -75,7 +76,7 @@ setup_file() {
 		# Half of them by the other program.
 		maker=$KEYGEN
 		[[ $t == ecdsa* ]] && maker=$THEIR_KEYGEN
-		"$maker" -q -s host_ca -h -I "host $t" -n target,other "host_${t/:/_}.pub"
+		"$maker" -q -s host_ca -h -I "host $t" -n 'target,other,wild-*' "host_${t/:/_}.pub"
 	done
 	start ours "$ROOT/bin/sshd"
 	start theirs "$THEIR_SSHD"
@@ -205,6 +206,27 @@ all_refuse() {
 	"$THEIR_KEYGEN" -q -s "$SCRATCH/user_rsa_2048" -t ssh-rsa -I x -n "$ME" id.pub
 	all_refuse
 	cp "$SCRATCH/user_ca.pub" "$SCRATCH/user_cas"
+}
+
+@test "CASignatureAlgorithms of the server says how a CA may sign" {
+	local both=$pairs t
+	for t in rsa:2048 ecdsa:256; do
+		echo "cert-authority $(cat "$SCRATCH/user_${t/:/_}.pub")"
+	done > "$SCRATCH/authorized_keys"
+	for t in rsa-sha2-512 rsa-sha2-256; do
+		"$KEYGEN" -q -s "$SCRATCH/user_rsa_2048" -t $t -I x -n "$ME" id.pub
+		pairs=$both all_let_in
+		[ $t = rsa-sha2-256 ] || pairs=$pairs2 all_let_in
+	done
+	pairs=$pairs2 all_refuse
+	"$KEYGEN" -q -s "$SCRATCH/user_ecdsa_256" -I x -n "$ME" id.pub
+	pairs=$both all_let_in
+	pairs=$pairs2 all_refuse
+}
+
+@test "verify-required binds security keys only" {
+	"$KEYGEN" -q -s "$SCRATCH/user_ca" -I x -n "$ME" -O verify-required id.pub
+	all_let_in
 }
 
 @test "certificates that do not hold are refused everywhere" {
@@ -369,6 +391,11 @@ with_user_key() {
 	run -255 login ours,ours -i id -o HostKeyAlias=stranger
 	[[ $output == *"Certificate invalid: name is not a listed principal"* ]]
 	all_refuse -o CASignatureAlgorithms=ssh-ed25519
+	# Principals of hosts may be patterns (OpenSSH's: since 10).
+	login ours,ours -i id -o HostKeyAlias=wild-1
+	login ours,theirs -i id -o HostKeyAlias=wild-1
+	run -255 login ours,ours -i id -o HostKeyAlias=wild
+	[[ $output == *"Certificate invalid: name is not a listed principal"* ]]
 }
 
 @test "revoked host CAs and keys are refused" {
