@@ -153,7 +153,6 @@ warn_permissions(const char *path)
 		free(box);
 	}
 	log_error("Load key \"%s\": bad permissions", path);
-	log_error("ssh: nobody else may read it: chmod 600 %s", path);
 }
 
 /* A name of a public key: the private one is the name without ".pub". */

@@ -162,8 +162,9 @@ key_file_permissions_box(const char *path, unsigned mode)
 	    "Permissions %04o for '%s' are too open.\n"
 	    "It is required that your private key files are NOT accessible "
 	    "by others.\n"
-	    "This private key will be ignored.\n",
-	    mode & 0777, path);
+	    "This private key will be ignored.\n"
+	    "Nobody else may read it: chmod 600 %s\n",
+	    mode & 0777, path, path);
 }
 
 int

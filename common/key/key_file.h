@@ -57,7 +57,7 @@ int key_private_load(const char *path, const char *passphrase, struct key **ret,
     struct key **ret_public, struct error *e) MUST_CHECK;
 
 /* "@@@@ WARNING: UNPROTECTED PRIVATE KEY FILE! @@@ ..." as OpenSSH prints
- * it, several lines; fresh text. */
+ * it, several lines, and the chmod that helps; fresh text. */
 char *key_file_permissions_box(const char *path, unsigned mode);
 
 /* Writes path with mode 0600 beside and renamed. */

@@ -474,7 +474,7 @@ TEST(private_files_that_others_can_read_are_refused)
 	key_unref(k);
 }
 
-TEST(permissions_box_is_that_of_openssh)
+TEST(permissions_box_is_that_of_openssh_and_says_what_helps)
 {
 	char *box = key_file_permissions_box("/x/key", 0100644);
 
@@ -485,7 +485,8 @@ TEST(permissions_box_is_that_of_openssh)
 	    "Permissions 0644 for '/x/key' are too open.\n"
 	    "It is required that your private key files are NOT accessible "
 	    "by others.\n"
-	    "This private key will be ignored.\n");
+	    "This private key will be ignored.\n"
+	    "Nobody else may read it: chmod 600 /x/key\n");
 	free(box);
 }
 

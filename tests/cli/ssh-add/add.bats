@@ -152,6 +152,7 @@ Identity removed: cert-cert.pub ED25519-CERT (the cert)" ]
 	chmod 644 ed
 	run -1 "$ADD" ed
 	[[ $output == *"UNPROTECTED PRIVATE KEY FILE"* ]]
+	[[ $output == *"chmod 600 ed" ]]
 	# The others are added all the same.
 	run -1 "$ADD" missing ec
 	[ "$(comments)" = "the ec" ]

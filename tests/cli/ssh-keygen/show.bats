@@ -40,10 +40,11 @@ setup() {
 	chmod 644 k
 	run -255 --separate-stderr "$KEYGEN" -y -f k
 	[ "$output" = "" ]
-	[ "${#stderr_lines[@]}" = 7 ]
+	[ "${#stderr_lines[@]}" = 8 ]
 	[ "${stderr_lines[1]}" = "@         WARNING: UNPROTECTED PRIVATE KEY FILE!          @" ]
 	[ "${stderr_lines[3]}" = "Permissions 0644 for 'k' are too open." ]
-	[ "${stderr_lines[6]}" = 'Load key "k": bad permissions' ]
+	[ "${stderr_lines[6]}" = "Nobody else may read it: chmod 600 k" ]
+	[ "${stderr_lines[7]}" = 'Load key "k": bad permissions' ]
 }
 
 @test "-y of what is no key: one sentence, status 255" {
