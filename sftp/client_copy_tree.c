@@ -11,6 +11,9 @@
 /* Entries of a local folder that become nodes at once. */
 #define NAMES_AT_ONCE 1024
 
+/* What a folder needs while its files come. */
+#define LENT 0300u
+
 /* ---- attributes ---- */
 
 struct sftp_attrs
@@ -200,13 +203,29 @@ finish_remote(struct node *n)
 	client_request(n->copy->target, &q, on_folder_attributes, n);
 }
 
+/* Without -p only what first_mode() has lent is taken back: what the umask
+ * kept from others stays kept from them, whatever the server says. */
+static mode_t
+last_mode(const struct node *n)
+{
+	const struct client_files *f = n->copy->files;
+	mode_t mode = copy_mode(n, 0755);
+	struct stat st;
+
+	if (n->copy->o->preserve)
+		return mode;
+	if (f->stat(f->context, n->target, true, &st) != 0)
+		return mode & 0700;
+	return st.st_mode & 07777 & (mode | ~(mode_t)LENT);
+}
+
 static void
 finish_local(struct node *n)
 {
 	const struct client_files *f = n->copy->files;
 	int r;
 
-	r = f->set_mode(f->context, -1, n->target, copy_mode(n, 0755));
+	r = f->set_mode(f->context, -1, n->target, last_mode(n));
 	if (r != 0)
 		copy_fail_errno(n, "local chmod", n->target, r);
 	if (n->copy->o->preserve &&
@@ -409,8 +428,8 @@ first_mode(struct node *n)
 {
 	mode_t mode = copy_mode(n, 0777);
 
-	n->mode_differs = (mode & 0300) != 0300;
-	return mode | 0300;
+	n->mode_differs = (mode & LENT) != LENT;
+	return mode | LENT;
 }
 
 static void

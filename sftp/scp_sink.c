@@ -171,6 +171,17 @@ is_folder(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* The owner's rights that the sender did not give; the umask still holds. */
+static void
+take_back(const char *path, mode_t given)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0)
+		IGNORE_RESULT(chmod(path, st.st_mode & 07777 &
+					      (given | ~(mode_t)S_IRWXU)) != 0);
+}
+
 static void
 receive_folder(struct scp_stream *t, const char *path, const struct entry *e,
     const struct times *times, int depth)
@@ -190,10 +201,10 @@ receive_folder(struct scp_stream *t, const char *path, const struct entry *e,
 	receive(t, path, NULL, depth + 1);
 	if (times->given && utimensat(AT_FDCWD, path, times->value, 0) != 0)
 		scp_fail(t->s, "%s: %s", path, strerror(errno));
-	if ((made || t->s->preserve) && (e->mode & 0700) != 0700)
-		IGNORE_RESULT(chmod(path, e->mode) != 0);
-	else if (t->s->preserve && chmod(path, e->mode) != 0)
+	if (t->s->preserve && chmod(path, e->mode) != 0)
 		scp_fail(t->s, "%s: %s", path, strerror(errno));
+	else if (made && !t->s->preserve && (e->mode & S_IRWXU) != S_IRWXU)
+		take_back(path, e->mode);
 }
 
 /* ---- all of it ---- */

@@ -227,3 +227,12 @@ hostile() {
 	run -1 "$SCP"
 	[[ "$output" == *"usage: scp"* ]]
 }
+
+@test "-O: a folder that its owner may not write to: the umask holds all the same" {
+	cd "$BATS_TEST_TMPDIR"
+	umask 027
+	run -0 bash -c "printf 'D0577 0 d\nE\n' | '$BIN/scp' -r -t . | od -An -c"
+	[ "$(stat -c %a d)" = 550 ]
+	run -0 bash -c "printf 'D0577 0 kept\nE\n' | '$BIN/scp' -r -p -t . | od -An -c"
+	[ "$(stat -c %a kept)" = 577 ]
+}

@@ -233,3 +233,14 @@ has_hashes() {
 	diff -r src "$REMOTE/sub/src"
 	diff <(cd src && cat ./*) <(cd back && cat ./*)
 }
+
+@test "a folder that its owner may not write to: the umask holds all the same" {
+	sides
+	mkdir "$REMOTE/d"
+	chmod 577 "$REMOTE/d"
+	umask 027
+	run -0 batch 'get -r d'
+	[ "$(stat -c %a d)" = 550 ]
+	run -0 batch 'get -rp d kept'
+	[ "$(stat -c %a kept)" = 577 ]
+}
