@@ -152,6 +152,16 @@ take_wish(struct wishes *w, const char *text)
 	    EXIT_FATAL, "Unsupported certificate option \"%s\"", text);
 }
 
+/* Did "extension:NAME" ask for it already? Most are there by default. */
+static bool
+has_extension(const struct wishes *w, const char *name)
+{
+	for (size_t i = 0; i < w->extension_count; i++)
+		if (strcmp(w->extensions[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 /* The options with names of their own join the others. */
 static int
 finish_wishes(struct wishes *w, bool is_host, bool is_quiet)
@@ -175,7 +185,7 @@ finish_wishes(struct wishes *w, bool is_host, bool is_quiet)
 		w->critical[w->critical_count++] =
 		    (struct certificate_option){ "verify-required", NULL };
 	for (size_t i = 0; !is_host && i < ARRAY_COUNT(flag_rows); i++)
-		if (w->flags[i])
+		if (w->flags[i] && !has_extension(w, flag_rows[i].extension))
 			w->extensions[w->extension_count++] =
 			    (struct certificate_option){ flag_rows[i].extension,
 				    NULL };

@@ -121,6 +121,8 @@ items() {
 	[ "$(items Extensions)" = permit-user-rc ]
 	"$KEYGEN" -q -s ca -I x -n u -O verify-required -O no-verify-required k.pub
 	[ "$(field 'Critical Options')" = "(none)" ]
+	"$KEYGEN" -q -s ca -I x -n u -O extension:permit-pty k.pub
+	[ "$(items Extensions)" = "$five" ]
 	while IFS='|' read -r option text; do
 		run -255 "$KEYGEN" -s ca -I x -n u -O "$option" k.pub
 		[ "$output" = "$text" ]
