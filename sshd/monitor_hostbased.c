@@ -19,8 +19,9 @@
 #include "common/userauth/hostbased.h"
 #include "sshd/trusted_hosts.h"
 
-#define KEY_BLOB_MAX         ((size_t)64 * 1024)
-#define KNOWN_HOSTS_SIZE_MAX ((size_t)256 * 1024 * 1024)
+#define KEY_BLOB_MAX ((size_t)64 * 1024)
+/* Of a user's, who could have many logins read it at once. */
+#define KNOWN_HOSTS_SIZE_MAX ((size_t)64 * 1024 * 1024)
 
 /* What the client claims, checked as far as its form goes. */
 struct claim {
