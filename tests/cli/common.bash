@@ -39,7 +39,13 @@ make_keys() {
 }
 
 free_port() {
-	echo $((20000 + RANDOM % 40000))
+	local port
+	# Below those that the system gives to connections.
+	for _ in $(seq 100); do
+		port=$((10000 + RANDOM % 22000))
+		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+	done
+	echo "$port"
 }
 
 # The program to start, and what it needs on this machine.

@@ -45,6 +45,8 @@ start() {
 		pid=$!
 		for _ in $(seq 100); do
 			if [ -s "$d/pid" ]; then
+				# Another test may have taken the second port.
+				grep -q "listening on 127.0.0.1 port $b\." "$d/log" || break
 				echo "$pid" > "$d/started"
 				echo "$a" > "$d/port"
 				echo "$b" > "$d/port2"
