@@ -22,7 +22,7 @@ start() {
 	local name=$1 program=$2 pid try port d=$SCRATCH/$1
 	mkdir -p "$d"
 	for try in 1 2 3 4 5; do
-		port=$((20000 + RANDOM % 40000))
+		port=$(free_port)
 		{
 			cat <<-CONFIG
 				Port $port

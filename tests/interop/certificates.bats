@@ -12,7 +12,8 @@ start() {
 	local name=$1 program=$2 pid try d=$SCRATCH/$1
 	mkdir -p "$d"
 	for try in 1 2 3 4 5; do
-		local a=$((20000 + RANDOM % 20000)) b=$((40000 + RANDOM % 20000))
+		local a b
+		a=$(free_port) b=$(free_port)
 		{
 			echo "Port $a"
 			echo "Port $b"
