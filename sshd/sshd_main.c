@@ -389,6 +389,8 @@ main(int argc, char **argv)
 	char *program, **again;
 	int status;
 
+	/* Host keys are in here; users' processes execute another program. */
+	port_no_trace();
 	if (argc > 0 && strcmp(path_last(argv[0]), "sshd-session") == 0) {
 		port_title_init(argc, argv);
 		return session_main();

@@ -52,6 +52,33 @@ open_connection() {
 	grep -qE '^Max processes +0 +0 ' "/proc/$CHILD/limits"
 }
 
+# Of a process that cannot be dumped, /proc belongs to root.
+@test "neither the daemon nor a waiting process leaves a core" {
+	[ "$(id -u)" -eq 0 ] || skip "root only"
+	local d pid port owners
+	d=$(mktemp -d)
+	"$KEYGEN" -q -N '' -f "$d/host"
+	port=$(free_port)
+	printf '%s\n' "Port $port" 'ListenAddress 127.0.0.1' "HostKey $d/host" "PidFile $d/pid" \
+		'SpareSessions 1' > "$d/config"
+	chown -R nobody "$d"
+	setpriv --reuid nobody --regid nogroup --clear-groups "$BIN/sshd" -D -f "$d/config" \
+		-E "$d/log" < /dev/null > /dev/null 2>&1 3>&- &
+	pid=$!
+	for _ in $(seq 200); do
+		[ ! -s "$d/pid" ] || ! pgrep -P "$pid" > "$d/waiting" || break
+		sleep 0.1
+	done
+	stat -c %u "/proc/$pid/environ" $(sed 's|.*|/proc/&/environ|' "$d/waiting") > "$d/owners"
+	kill "$pid"
+	wait "$pid" || :
+	owners=$(cat "$d/owners")
+	cat "$d/log"
+	rm -r "$d"
+	[ "$(wc -l <<< "$owners")" -ge 2 ]
+	[ "$(sort -u <<< "$owners")" = 0 ]
+}
+
 @test "the host key is in no memory that reads the network" {
 	[ "$(id -u)" -eq 0 ] || skip "root only"
 	open_connection
