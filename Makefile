@@ -188,7 +188,6 @@ $(addprefix $(B)/tests/unit/,sftp_server_test sftp_confine_test): $(call obj,$(f
 
 agent_engine := $(call obj,$(addprefix agent/agent_,server.c sign.c keys.c extension.c provider.c permission.c store.c))
 $(B)/tests/unit/agent_server_test: $(agent_engine)
-$(B)/tests/unit/agent_memory_test: $(call obj,agent/agent_memory.c)
 
 $(B)/tests/unit/%_test: $(B)/tests/unit/%_test.o $(unit_support) $(lib)
 	$(call say,LD $@)

@@ -255,7 +255,7 @@ main(int argc, char **argv)
 
 	open_standard_descriptors();
 	port_no_dump();
-	crypto_library_start();
+	crypto_library_start_locked();
 	log_to_stderr();
 	add_options_parse(argc, argv, &o);
 	if (o.action != ADD_USAGE)

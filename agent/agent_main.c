@@ -24,7 +24,6 @@
 
 #include "agent/agent_clean.h"
 #include "agent/agent_loop.h"
-#include "agent/agent_memory.h"
 #include "agent/agent_options.h"
 #include "agent/agent_server.h"
 #include "common/agent/listen.h"
@@ -441,9 +440,7 @@ main(int argc, char **argv)
 
 	open_standard_descriptors();
 	drop_set_id();
-	agent_memory_start();
-	crypto_library_start();
-	agent_memory_lock();
+	crypto_library_start_locked();
 	agent_options_parse(argc, argv, &options);
 	return act(&options);
 }

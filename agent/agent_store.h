@@ -2,7 +2,7 @@
  * agent_store.h - ssh-agent: the keys that it holds, and the lock on them.
  *
  * No I/O, no clock: the time is passed in. Holds secrets: the private keys
- * (their memory: agent_memory.h) and the hash of the lock's password.
+ * (their memory: locked_memory.h) and the hash of the lock's password.
  * Limits: what the list of keys says must fit a message of the protocol
  * (AGENT_MESSAGE_MAX), and AGENT_IDENTITIES_LIMIT keys.
  */

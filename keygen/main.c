@@ -397,7 +397,7 @@ main(int argc, char **argv)
 
 	open_standard_descriptors();
 	port_no_trace();
-	crypto_library_start();
+	crypto_library_start_locked();
 	if ((status = parse(argc, argv, &o, &chosen)) != 0)
 		return status;
 	status = chosen->run(&o);

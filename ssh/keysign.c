@@ -272,7 +272,7 @@ main(int argc, char **argv)
 
 	if (argc != 1)
 		give_up("is run by ssh, without arguments");
-	crypto_library_start();
+	crypto_library_start_locked();
 	check_enabled();
 	if ((count = load_keys(fds, opened, keys)) == 0)
 		give_up("could not open any host key (it must be set-uid "

@@ -231,7 +231,7 @@ main(int argc, char **argv)
 	if (a.print_identities)
 		client_print_identities(&o, &tokens);
 	command = choose_command(&a, &o);
-	crypto_library_start();
+	crypto_library_start_locked();
 	refuse_unsupported(&a, &o);
 	client_run(&a, &o, &tokens, home, command);
 }

@@ -9,6 +9,7 @@
 #include <openssl/crypto.h>
 
 #include "common/base/error.h"
+#include "common/crypto/locked_memory.h"
 
 void
 crypto_library_start(void)
@@ -21,4 +22,12 @@ crypto_library_start(void)
 		without |= OPENSSL_INIT_NO_LOAD_CONFIG;
 	/* What fails here fails again at the first use, and is told there. */
 	IGNORE_RESULT(OPENSSL_init_crypto(without, NULL) != 1);
+}
+
+void
+crypto_library_start_locked(void)
+{
+	locked_memory_start();
+	crypto_library_start();
+	locked_memory_lock();
 }

@@ -13,4 +13,9 @@
  */
 void crypto_library_start(void);
 
+/* The same for a program that has private keys in its hands: what OpenSSL
+ * allocates from here on is locked, left out of dumps, and wiped
+ * (locked_memory.h). Locks do not outlive a fork. */
+void crypto_library_start_locked(void);
+
 #endif

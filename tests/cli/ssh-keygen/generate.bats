@@ -217,7 +217,7 @@ start_asking() {
 	"$@" < question 3>&- 9>&- > out 2> err &
 	pid=$!
 	for _ in $(seq 600); do
-		! grep -q 'Enter file' out err || return 0
+		! grep -q 'Enter file\|comment: ' out err || return 0
 		sleep 0.1
 	done
 	cat out err
@@ -245,6 +245,18 @@ start_asking() {
 	wait "$pid" || :
 	exec 9>&-
 	[ "$owner" = 0 ]
+}
+
+@test "keys lie in locked memory" {
+	[ "$(ulimit -l)" = unlimited ] || [ "$(ulimit -l)" -ge 1024 ] ||
+		skip "no memory may be locked"
+	"$KEYGEN" -q -t ed25519 -N '' -f "$BATS_TEST_TMPDIR/k"
+	start_asking "$KEYGEN" -c -f "$BATS_TEST_TMPDIR/k"
+	locked=$(sed -n 's/^VmLck:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$pid/status")
+	echo new >&9
+	wait "$pid"
+	exec 9>&-
+	[ "$locked" -ge 64 ]
 }
 
 @test "usage names the modes that exist" {

@@ -118,6 +118,21 @@ teardown() { [ -z "${FAKE_PID:-}" ] || kill "$FAKE_PID" 2>/dev/null || true; }
 	[ "${lines[0]} ${lines[1]}" = "0 $whose" ]
 }
 
+@test "keys lie in locked memory" {
+	[ "$(ulimit -l)" = unlimited ] || [ "$(ulimit -l)" -ge 1024 ] ||
+		skip "no memory may be locked"
+	"$SSH" -F "$SCRATCH/ssh_config" -n target 'echo in; exec sleep 20' \
+		> "$BATS_TEST_TMPDIR/out" 3>&- &
+	client=$!
+	for _ in $(seq 200); do
+		! grep -q in "$BATS_TEST_TMPDIR/out" || break
+		sleep 0.05
+	done
+	locked=$(sed -n 's/^VmLck:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$client/status")
+	kill "$client"
+	[ "$locked" -ge 64 ]
+}
+
 @test "ProxyCommand that fails" {
 	run -255 --separate-stderr ssh_ -o ProxyCommand=false target true
 	[[ "$stderr" == *"Connection closed by UNKNOWN port 65535"* ]]

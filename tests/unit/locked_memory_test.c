@@ -1,7 +1,7 @@
 /*
- * agent_memory_test.c - the memory that ssh-agent gives OpenSSL.
+ * locked_memory_test.c - the memory that OpenSSL gets where it holds keys.
  */
-#include "agent/agent_memory.h"
+#include "common/crypto/locked_memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +34,7 @@ TEST(blocks_of_all_sizes_keep_their_contents)
 		20000, 300000 };
 	uint8_t *block[ARRAY_COUNT(sizes)];
 
-	agent_memory_start();
+	locked_memory_start();
 	for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
 		block[i] = OPENSSL_malloc(sizes[i]);
 		CHECK(block[i] != NULL);
@@ -61,7 +61,7 @@ TEST(what_is_freed_is_wiped)
 {
 	uint8_t *one, *two;
 
-	agent_memory_start();
+	locked_memory_start();
 	one = OPENSSL_malloc(200);
 	CHECK(one != NULL);
 	memset(one, 0xaa, 200);
@@ -79,11 +79,11 @@ TEST(keys_lie_in_locked_pages)
 	struct key *k;
 	long before;
 
-	agent_memory_start();
+	locked_memory_start();
 	CHECK_INT(key_generate("ed25519", 0, &k, NULL), 0);
 	key_unref(k);
 	before = locked_kib();
-	agent_memory_lock();
+	locked_memory_lock();
 	CHECK_INT(key_generate("ed25519", 0, &k, NULL), 0);
 	if (locked_kib() == before)
 		SKIP("this system locks no memory for us");

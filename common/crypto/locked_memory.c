@@ -1,11 +1,11 @@
 /*
- * agent_memory.c - an allocator of locked pages for OpenSSL.
+ * locked_memory.c - an allocator of locked pages for OpenSSL.
  *
  * Sizes are rounded up to powers of two; each power has a list of free
  * blocks, cut from chunks. What is larger has pages of its own. In front of
  * each block lies its size.
  */
-#include "agent/agent_memory.h"
+#include "common/crypto/locked_memory.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -46,8 +46,8 @@ pages_new(size_t size)
 
 	if (ptr == MAP_FAILED)
 		return NULL;
-	/* A small limit on locked memory must not keep anybody from using an
-	 * agent. */
+	/* A small limit on locked memory must not keep anybody from using his
+	 * keys. */
 	if (is_locking)
 		IGNORE_RESULT(mlock(ptr, size) != 0);
 	IGNORE_RESULT(madvise(ptr, size, MADV_DONTDUMP) != 0);
@@ -152,7 +152,7 @@ memory_realloc(void *ptr, size_t size, const char *file, int line)
 }
 
 void
-agent_memory_start(void)
+locked_memory_start(void)
 {
 	/* Refused where OpenSSL was used before; then keys are only wiped. */
 	IGNORE_RESULT(CRYPTO_set_mem_functions(
@@ -160,7 +160,7 @@ agent_memory_start(void)
 }
 
 void
-agent_memory_lock(void)
+locked_memory_lock(void)
 {
 	pthread_mutex_lock(&mutex);
 	is_locking = true;
