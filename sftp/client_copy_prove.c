@@ -8,9 +8,11 @@
 #include "common/crypto/digest.h"
 #include "sftp/client_copy_impl.h"
 
-#define PROVE_BLOCK   ((uint32_t)256 * 1024)
-#define PROVE_REQUEST ((uint64_t)64 * PROVE_BLOCK)
-#define PROVE_AHEAD   4
+#define PROVE_BLOCK ((uint32_t)256 * 1024)
+/* Paramiko hashes the wrong bytes of larger ones, and then does not end. */
+#define PROVE_BLOCK_SMALL ((uint32_t)32 * 1024)
+#define PROVE_BLOCKS      64 /* by one request */
+#define PROVE_AHEAD       4
 
 /* Those that the server may choose from; the first ones prove most. */
 #define PROVE_ALGORITHMS "sha256,sha512,sha384,sha1,md5"
@@ -18,6 +20,7 @@
 struct proof {
 	struct transfer *t;
 	uint64_t offset, len;
+	uint32_t block;
 };
 
 static struct client *
@@ -95,19 +98,17 @@ block_is_same(struct transfer *t, enum digest_algorithm a,
 static bool
 compare_blocks(struct proof *p, enum digest_algorithm a, struct span digests)
 {
-	uint8_t *space = malloc(PROVE_BLOCK);
+	uint8_t *space = malloc(p->block);
 	size_t size = digest_size(a);
 
 	if (space == NULL)
 		return false;
-	for (uint64_t at = 0; at < p->len; at += PROVE_BLOCK) {
-		uint32_t len = p->len - at < PROVE_BLOCK
-				   ? (uint32_t)(p->len - at)
-				   : PROVE_BLOCK;
+	for (uint64_t at = 0; at < p->len; at += p->block) {
+		uint32_t len =
+		    p->len - at < p->block ? (uint32_t)(p->len - at) : p->block;
 
-		if (!block_is_same(p->t, a,
-			digests.ptr + at / PROVE_BLOCK * size, p->offset + at,
-			len, space))
+		if (!block_is_same(p->t, a, digests.ptr + at / p->block * size,
+			p->offset + at, len, space))
 			differs(p, p->offset + at, len);
 	}
 	free(space);
@@ -128,7 +129,7 @@ find_digest(struct span name, enum digest_algorithm *ret)
 static bool
 take_answer(struct proof *p, struct span body)
 {
-	uint64_t blocks = (p->len + PROVE_BLOCK - 1) / PROVE_BLOCK;
+	uint64_t blocks = (p->len + p->block - 1) / p->block;
 	enum digest_algorithm a;
 	struct span name, digests;
 	uint64_t size;
@@ -171,18 +172,19 @@ on_digests(const struct client_reply *r, void *context)
 static bool
 ask_one(struct transfer *t, struct client *client)
 {
+	bool by_handle = client_has(client, SFTP_CHECK_HANDLE);
+	uint32_t block = by_handle ? PROVE_BLOCK : PROVE_BLOCK_SMALL;
 	uint64_t left = t->prove_to - t->prove_at;
+	uint64_t most = (uint64_t)PROVE_BLOCKS * block;
 	struct proof *p = calloc(1, sizeof(*p));
 	struct sftp_request q = {
-		.kind = client_has(client, SFTP_CHECK_HANDLE)
-			    ? SFTP_CHECK_HANDLE
-			    : SFTP_CHECK_FILE,
+		.kind = by_handle ? SFTP_CHECK_HANDLE : SFTP_CHECK_FILE,
 		.handle = copy_handle(
 		    t->node->copy->source != NULL ? &t->source : &t->target),
 		.data = span_text(PROVE_ALGORITHMS),
 		.offset = t->prove_at,
-		.length = left < PROVE_REQUEST ? left : PROVE_REQUEST,
-		.count = PROVE_BLOCK,
+		.length = left < most ? left : most,
+		.count = block,
 	};
 
 	if (p == NULL) {
@@ -192,6 +194,7 @@ ask_one(struct transfer *t, struct client *client)
 	p->t = t;
 	p->offset = q.offset;
 	p->len = q.length;
+	p->block = block;
 	t->prove_at += q.length;
 	t->requests++;
 	client_request(client, &q, on_digests, p);

@@ -344,13 +344,21 @@ sftp_version_write(struct buf *out, uint64_t without)
 	sftp_packet_end(out, mark);
 }
 
+/* Another version may have other fields. Paramiko's check-file has none: it
+ * says which digests there are. */
+static bool
+is_our_version(size_t kind, struct span data)
+{
+	return kind == SFTP_CHECK_FILE || span_is(data, kinds[kind].version);
+}
+
 static void
 note_extension(struct sftp_version *v, struct span name, struct span data)
 {
 	for (size_t i = 0; i < SFTP_KIND_COUNT; i++)
 		if (kinds[i].extension != NULL &&
 		    span_is(name, kinds[i].extension) &&
-		    span_is(data, kinds[i].version))
+		    is_our_version(i, data))
 			v->extensions |= (uint64_t)1 << i;
 }
 

@@ -80,6 +80,10 @@ check_symlink() {
 @test "Paramiko's server" {
 	check_peer paramiko
 	check_symlink paramiko
+	# It hashes what a handle reads: one that was opened for reading.
+	run -0 peer paramiko 'get --verify large proved'
+	[[ $output != *"not proved"* ]]
+	cmp large proved
 }
 
 # It takes the arguments of SYMLINK in that order from clients that call
