@@ -58,6 +58,7 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 		cat $DIRECTORY/user.pub
 	SH
 	run -0 ssh_ target echo in
+	echo "$output"
 	[ "$output" = in ]
 	program keys <<-SH
 		echo # nothing
