@@ -9,6 +9,7 @@
 
 #include "common/base/list.h"
 #include "common/base/text.h"
+#include "common/ipc/direct.h"
 
 /* What is read at once: more would only leave the processor's cache. */
 #define RECV_BYTES ((size_t)512 * 1024)
@@ -17,7 +18,7 @@
 
 /* More slots than requests that callers may have unanswered: what they send
  * to clean up always finds one. */
-#define REQUEST_SLOT_BITS 13
+#define REQUEST_SLOT_BITS DIRECT_SLOT_BITS
 #define REQUEST_SLOTS     (1u << REQUEST_SLOT_BITS)
 
 struct request {
@@ -25,7 +26,10 @@ struct request {
 	uint32_t id;
 	bool is_used;
 	uint8_t expect; /* the reply's type where it is no failure */
+	bool is_direct; /* a shared file's data */
 	uint32_t limit; /* READ: most bytes of data */
+	uint32_t moved; /* WRITE of a shared file: what it gave */
+	int file_errno;
 	uint64_t sent_us;
 	client_reply_function *fn;
 	void *context;
@@ -57,6 +61,9 @@ struct client {
 	uint64_t now_us;
 	uint64_t round_trip_us;
 	struct error error; /* what ended the channel */
+
+	const struct client_sharing *sharing; /* NULL: none are shared */
+	void *sharing_context;
 };
 
 /* ---- slots of requests ---- */
@@ -85,7 +92,9 @@ request_new(struct client *c, uint8_t expect)
 	q->id = ++c->generation << REQUEST_SLOT_BITS | (uint32_t)(q - c->slots);
 	q->is_used = true;
 	q->expect = expect;
+	q->is_direct = false;
 	q->limit = 0;
+	q->file_errno = 0;
 	q->sent_us = c->now_us;
 	c->unanswered++;
 	return q;
@@ -234,6 +243,11 @@ finish_request(struct client *c, struct request *q, struct client_reply *r)
 	client_reply_function *fn = q->fn;
 	void *context = q->context;
 
+	if (q->is_direct && q->expect == SSH_FXP_STATUS) {
+		r->is_direct = true;
+		r->moved = q->moved;
+		r->file_errno = q->file_errno;
+	}
 	r->latency_us = c->now_us - q->sent_us;
 	note_latency(c, r->latency_us);
 	request_release(c, q);
@@ -253,6 +267,32 @@ on_reply(struct client *c, const struct sftp_event *p, struct error *e)
 	if (wrong != NULL)
 		return channel_error(c, e, ERR_FORMAT, wrong);
 	return finish_request(c, q, &r);
+}
+
+/* What whoever carries our bytes tells of a shared file. */
+static int
+on_direct(struct client *c, const struct sftp_event *p, struct error *e)
+{
+	struct client_reply reply = { .status = SSH_FX_OK, .is_direct = true };
+	struct request *q = request_find(c, p->id);
+	bool is_placed = p->type == DIRECT_PLACED;
+	struct reader r = reader_of(p->body);
+	uint32_t count = read_uint32(&r);
+	int file_errno = (int)read_uint32(&r);
+
+	if (q == NULL || !q->is_direct || read_end(&r) != 0 ||
+	    q->expect != (is_placed ? SSH_FXP_DATA : SSH_FXP_STATUS) ||
+	    count > q->limit || (is_placed && count == 0))
+		return channel_error(c, e, ERR_FORMAT,
+		    "a message about a file that nobody shared");
+	if (!is_placed) {
+		q->moved = count;
+		q->file_errno = file_errno;
+		return 0;
+	}
+	reply.total = reply.moved = count;
+	reply.file_errno = file_errno;
+	return finish_request(c, q, &reply);
 }
 
 /* A piece of DATA. */
@@ -314,6 +354,8 @@ take(struct client *c, struct span data, struct error *e)
 			r = on_version(c, &p, e);
 		else if (p.event == SFTP_INPUT_BULK)
 			r = on_data(c, &p, e);
+		else if (p.type == DIRECT_PLACED || p.type == DIRECT_SHORT)
+			r = on_direct(c, &p, e);
 		else
 			r = on_reply(c, &p, e);
 		if (r != 0)
@@ -383,22 +425,33 @@ check_output(struct client *c)
 	c->is_over = true;
 }
 
-void
-client_request(struct client *c, const struct sftp_request *q,
+/* The slot of a request that is to be written; NULL: it will not be. */
+static struct request *
+request_begin(struct client *c, uint8_t expect, uint32_t limit,
     client_reply_function *fn, void *context)
 {
-	struct request *slot = request_new(c, expected(q->kind));
-	struct sftp_request request = *q;
+	struct request *slot = request_new(c, expect);
 
 	if (slot == NULL) {
 		c->is_over = true;
 		tell_loss(fn, context);
-		return;
+		return NULL;
 	}
 	slot->fn = fn;
 	slot->context = context;
-	slot->limit = q->count;
-	if (c->is_over)
+	slot->limit = limit;
+	return c->is_over ? NULL : slot;
+}
+
+void
+client_request(struct client *c, const struct sftp_request *q,
+    client_reply_function *fn, void *context)
+{
+	struct request *slot =
+	    request_begin(c, expected(q->kind), q->count, fn, context);
+	struct sftp_request request = *q;
+
+	if (slot == NULL)
 		return;
 	request.id = slot->id;
 	sftp_request_write(&c->out, &request);
@@ -442,6 +495,77 @@ client_write_end(
 	    &c->out, slot->id, c->write_handle, c->write_offset, len);
 	buf_extend(&c->out, len);
 }
+
+/* ---- shared files ---- */
+
+void
+client_set_sharing(
+    struct client *c, const struct client_sharing *sharing, void *context)
+{
+	c->sharing = sharing;
+	c->sharing_context = context;
+}
+
+bool
+client_share_file(struct client *c, int fd, uint32_t *ret_number)
+{
+	return c->sharing != NULL && !c->is_over &&
+	       c->sharing->share(fd, ret_number, c->sharing_context);
+}
+
+void
+client_forget_file(struct client *c, uint32_t number)
+{
+	size_t mark;
+
+	c->sharing->forget(number, c->sharing_context);
+	if (c->is_over)
+		return;
+	mark = sftp_packet_begin(&c->out, DIRECT_FORGET, 0);
+	write_uint32(&c->out, number);
+	sftp_packet_end(&c->out, mark);
+	check_output(c);
+}
+
+static void
+request_direct(struct client *c, enum direct_type type, uint8_t expect,
+    const struct sftp_request *q, uint32_t file, uint64_t file_offset,
+    client_reply_function *fn, void *context)
+{
+	struct request *slot = request_begin(c, expect, q->count, fn, context);
+	size_t mark;
+
+	if (slot == NULL)
+		return;
+	slot->is_direct = true;
+	slot->moved = q->count;
+	mark = sftp_packet_begin(&c->out, (uint8_t)type, slot->id);
+	write_string(&c->out, q->handle);
+	write_uint64(&c->out, q->offset);
+	write_uint32(&c->out, q->count);
+	write_uint32(&c->out, file);
+	write_uint64(&c->out, file_offset);
+	sftp_packet_end(&c->out, mark);
+	check_output(c);
+}
+
+void
+client_read_file(struct client *c, const struct sftp_request *q, uint32_t file,
+    uint64_t file_offset, client_reply_function *fn, void *context)
+{
+	request_direct(
+	    c, DIRECT_READ, SSH_FXP_DATA, q, file, file_offset, fn, context);
+}
+
+void
+client_write_file(struct client *c, const struct sftp_request *q, uint32_t file,
+    uint64_t file_offset, client_reply_function *fn, void *context)
+{
+	request_direct(
+	    c, DIRECT_WRITE, SSH_FXP_STATUS, q, file, file_offset, fn, context);
+}
+
+/* ---- what waits to be sent ---- */
 
 struct span
 client_pending(const struct client *c)

@@ -54,6 +54,12 @@ struct client_reply {
 	 * bytes came before this piece, done + body.len == total is the
 	 * last one. */
 	uint32_t total, done;
+	/* Of a shared file: bytes that were moved between it and the channel
+	 * (READ: of total, and body is empty; WRITE: what it had), and errno
+	 * of what failed there, 0 if nothing did. */
+	bool is_direct;
+	uint32_t moved;
+	int file_errno;
 	uint64_t latency_us;
 };
 
@@ -136,6 +142,39 @@ uint8_t *client_write_begin(
     struct client *c, struct span handle, uint64_t offset, uint32_t len);
 void client_write_end(
     struct client *c, uint32_t len, client_reply_function *fn, void *context);
+
+/* ---- local files that whoever carries the bytes reads and writes ---- */
+
+/* How files are shared; both calls are told the owner's context. */
+struct client_sharing {
+	/* A file gets a number; false: it is not shared. */
+	bool (*share)(int fd, uint32_t *ret_number, void *context);
+	void (*forget)(uint32_t number, void *context);
+};
+
+/* sharing: static. The carrier knows the messages of common/ipc/direct.h. */
+void client_set_sharing(
+    struct client *c, const struct client_sharing *sharing, void *context);
+
+/* The file stays open in the carrier until it is forgotten. False: its data
+ * goes the usual way. */
+bool client_share_file(
+    struct client *c, int fd, uint32_t *ret_number) MUST_CHECK;
+void client_forget_file(struct client *c, uint32_t number);
+
+/*
+ * READ and WRITE whose data is put into, or taken from, a shared file at
+ * file_offset. fn as for client_request(): a READ may still get the data
+ * itself, in pieces, where is_direct is not set. WRITE: where `moved` is less
+ * than was asked for the file had no more, and zeros were written for the
+ * rest.
+ */
+void client_read_file(struct client *c, const struct sftp_request *q,
+    uint32_t file, uint64_t file_offset, client_reply_function *fn,
+    void *context);
+void client_write_file(struct client *c, const struct sftp_request *q,
+    uint32_t file, uint64_t file_offset, client_reply_function *fn,
+    void *context);
 
 /* ---- texts ---- */
 

@@ -81,7 +81,8 @@ struct transfer {
 			   * where the copy is atomic */
 	int source_fd, target_fd;
 	struct handle source, target;
-	bool is_made;         /* the target was opened by us */
+	bool is_shared;       /* the local file, by this number */
+	uint32_t file;
 	uint64_t size;        /* of the source, as far as is known */
 	bool to_eof;          /* the size says nothing: read until the end */
 	uint64_t next;        /* the main run is at this offset */

@@ -15,6 +15,9 @@
 /* READs in flight of a file whose size says nothing, at most. */
 #define BLOCKS_TO_EOF_MAX 64
 
+/* Smaller ones are done before they would be shared. */
+#define SHARED_FILE_MIN ((uint64_t)256 * 1024)
+
 /* Output that waits for the way: enough to keep it busy. */
 #define PENDING_MAX ((size_t)768 * 1024)
 
@@ -237,6 +240,25 @@ add_again(struct transfer *t, uint64_t offset, uint64_t len)
 
 /* ---- WRITE ---- */
 
+/* A shared file gave less than the block: zeros fill the rest. */
+static void
+write_was_short(struct block *b, const struct client_reply *r)
+{
+	struct transfer *t = b->t;
+
+	if (b->offset + b->len > t->high)
+		t->high = b->offset + b->len;
+	t->target_size = UINT64_MAX; /* to be cut for sure */
+	if (r->file_errno == 0) {
+		note_end(t, b->offset + r->moved);
+		return;
+	}
+	if (!t->node->has_failed)
+		copy_fail_errno(
+		    t->node, "read local", t->node->source, r->file_errno);
+	stop_at(t, b->offset + r->moved);
+}
+
 static void
 on_written(const struct client_reply *r, void *context)
 {
@@ -245,7 +267,10 @@ on_written(const struct client_reply *r, void *context)
 	struct copy *c = t->node->copy;
 
 	if (r->status == SSH_FX_OK) {
-		count_moved(t, b->offset, b->len);
+		count_moved(
+		    t, b->offset, r->is_direct ? r->moved : b->len);
+		if (r->is_direct && r->moved < b->len)
+			write_was_short(b, r);
 		window_reply(
 		    c, copy_lane_client(c, b->lane), r->latency_us, b->len);
 		copy_lanes_note_latency(c, r->latency_us);
@@ -261,6 +286,30 @@ on_written(const struct client_reply *r, void *context)
 	block_free(b);
 	if (t->blocks == 0 || t->node->has_failed)
 		copy_file_advance(t);
+}
+
+static void
+no_memory(struct transfer *t, uint64_t offset)
+{
+	t->node->has_failed = true;
+	stop_at(t, offset);
+}
+
+/* A block of a shared file. */
+static void
+send_shared(struct transfer *t, uint64_t offset, uint32_t len)
+{
+	struct block *b = block_new(t, offset, len, -1);
+	struct sftp_request q = { .kind = SFTP_WRITE,
+		.handle = copy_handle(&t->target),
+		.offset = offset,
+		.count = len };
+
+	if (b == NULL)
+		no_memory(t, offset);
+	else
+		client_write_file(t->node->copy->target, &q, t->file, offset,
+		    on_written, b);
 }
 
 /* A block of a local file, read straight into its packet. */
@@ -332,12 +381,19 @@ take_piece(struct block *b, const struct client_reply *r)
 	struct transfer *t = b->t;
 	struct copy *c = t->node->copy;
 	uint64_t offset = b->offset + r->done;
-	int error;
+	int error = r->file_errno;
 
-	b->got = r->done + (uint32_t)r->body.len;
+	b->got = r->is_direct ? r->total : r->done + (uint32_t)r->body.len;
 	/* What lies before the first gap is still worth having. */
 	if (offset >= t->cut)
 		return;
+	if (r->is_direct) {
+		if (error != 0)
+			fail_local_write(t, offset, error);
+		else
+			count_moved(t, offset, r->total);
+		return;
+	}
 	if (c->target != NULL) {
 		if (!pass_on(t, offset, r->body)) {
 			t->node->has_failed = true;
@@ -412,12 +468,12 @@ ask_block(struct transfer *t, uint64_t offset, uint32_t len)
 		.offset = offset,
 		.count = len };
 
-	if (b == NULL) {
-		t->node->has_failed = true;
-		stop_at(t, offset);
-		return;
-	}
-	client_request(c->source, &q, on_read, b);
+	if (b == NULL)
+		no_memory(t, offset);
+	else if (t->is_shared)
+		client_read_file(c->source, &q, t->file, offset, on_read, b);
+	else
+		client_request(c->source, &q, on_read, b);
 }
 
 /* ---- all files ---- */
@@ -444,6 +500,8 @@ move_one(struct transfer *t, uint32_t most)
 	move_ahead(t, len);
 	if (c->source != NULL)
 		ask_block(t, offset, len);
+	else if (t->is_shared && lane < 0)
+		send_shared(t, offset, len);
 	else
 		send_block(t, offset, len, lane);
 	return true;
@@ -467,6 +525,26 @@ copy_move(struct copy *c)
 	}
 }
 
+static struct client *
+only_client(const struct copy *c)
+{
+	if (c->source != NULL)
+		return c->target == NULL ? c->source : NULL;
+	return c->target;
+}
+
+/* The local file of a large copy need not pass through us. */
+static void
+share_local(struct transfer *t)
+{
+	struct client *client = only_client(t->node->copy);
+
+	if (client != NULL && !t->is_shared && !t->to_eof &&
+	    t->size - t->next >= SHARED_FILE_MIN)
+		t->is_shared = client_share_file(client,
+		    t->source_fd >= 0 ? t->source_fd : t->target_fd, &t->file);
+}
+
 void
 copy_begin_moving(struct transfer *t)
 {
@@ -474,6 +552,7 @@ copy_begin_moving(struct transfer *t)
 
 	t->node->state = NODE_MOVING;
 	t->blocks_most = 1;
+	share_local(t);
 	if (t->to_eof)
 		t->size = UINT64_MAX;
 	list_add_last(&c->moving, &t->link);
@@ -485,6 +564,8 @@ copy_move_release(struct transfer *t)
 {
 	if (t == NULL)
 		return;
+	if (t->is_shared)
+		client_forget_file(only_client(t->node->copy), t->file);
 	list_remove(&t->link);
 	drop_ranges(t);
 	t->node->copy->ahead -= t->ahead;

@@ -17,7 +17,7 @@
 #include "common/base/file.h"
 #include "common/base/time.h"
 #include "common/port/port.h"
-#include "sftp/client_widen.h"
+#include "sftp/client_beside.h"
 
 #define LINKS_MAX 8
 
@@ -34,7 +34,7 @@ struct client_link {
 	struct way way[1 + CLIENT_WIDEN_MAX]; /* the first is the program's */
 	size_t ways;
 	pid_t pid; /* -1 once waited for */
-	struct client_widen widen;
+	struct client_beside beside;
 	uint64_t bytes_per_second;
 	uint64_t free_us;   /* nothing moves before this time */
 	struct error error; /* what ended the first way */
@@ -53,7 +53,8 @@ way_close(struct way *w)
 }
 
 NORETURN static void
-run_program(const struct client_link_config *config, int in, int out, int widen)
+run_program(
+    const struct client_link_config *config, int in, int out, int beside)
 {
 	if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0)
 		_exit(1);
@@ -61,8 +62,8 @@ run_program(const struct client_link_config *config, int in, int out, int widen)
 	signal(SIGINT, config->survives_interrupt ? SIG_IGN : SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
-	if (widen >= 0)
-		client_widen_export(widen);
+	if (beside >= 0)
+		client_beside_export(beside);
 	execvp(config->argv[0], config->argv);
 	fprintf(stderr, "exec: %s: %s\n", config->argv[0], strerror(errno));
 	_exit(1);
@@ -88,17 +89,17 @@ start_program(struct client_link *l, const struct client_link_config *config,
     struct error *e)
 {
 	int to[2], from[2];
-	int widen = config->may_widen ? client_widen_open(&l->widen) : -1;
+	int beside = config->is_own_ssh ? client_beside_open(&l->beside) : -1;
 
 	if (open_pipes(to, from) != 0)
 		return error_set_errno(e, "cannot make a pipe");
 	l->pid = fork();
 	if (l->pid == 0)
-		run_program(config, to[0], from[1], widen);
+		run_program(config, to[0], from[1], beside);
 	close(to[0]);
 	close(from[1]);
-	if (widen >= 0)
-		close(widen);
+	if (beside >= 0)
+		close(beside);
 	l->way[0].in = from[0];
 	l->way[0].out = to[1];
 	if (l->pid < 0)
@@ -122,7 +123,7 @@ client_link_start(const struct client_link_config *config,
 	l->ways = 1;
 	l->way[0].in = l->way[0].out = -1;
 	l->bytes_per_second = config->bytes_per_second;
-	client_widen_init(&l->widen);
+	client_beside_init(&l->beside);
 	if ((l->way[0].client = client_new()) == NULL)
 		r = error_set(e, ERR_MEMORY, "out of memory");
 	else
@@ -142,7 +143,7 @@ client_link_stop(struct client_link *l)
 
 	if (l == NULL)
 		return -1;
-	client_widen_close(&l->widen);
+	client_beside_close(&l->beside);
 	for (size_t i = 0; i < l->ways; i++) {
 		way_close(&l->way[i]);
 		client_free(l->way[i].client);
@@ -328,6 +329,24 @@ client_link_turn(struct client_link *const *links, size_t count, int timeout_ms,
 	return r;
 }
 
+static bool
+share(int fd, uint32_t *ret_number, void *context)
+{
+	struct client_link *l = context;
+
+	return client_beside_share(&l->beside, fd, ret_number);
+}
+
+static void
+forget(uint32_t number, void *context)
+{
+	struct client_link *l = context;
+
+	client_beside_forget(&l->beside, number);
+}
+
+static const struct client_sharing sharing = { share, forget };
+
 int
 client_link_wait_ready(
     struct client_link *l, const volatile sig_atomic_t *stop, struct error *e)
@@ -339,6 +358,10 @@ client_link_wait_ready(
 			return error_set(e, ERR_CANCELLED, "Interrupted");
 		r = client_link_turn(&l, 1, -1, e);
 	}
+	/* Where bytes are let through in slices they must be seen here. */
+	if (r == 0 && l->bytes_per_second == 0 &&
+	    client_beside_shares_files(&l->beside))
+		client_set_sharing(l->way[0].client, &sharing, l);
 	return r;
 }
 
@@ -351,7 +374,7 @@ client_link_widen(struct client_link *l, unsigned wanted)
 
 	if (l->ways == ARRAY_COUNT(l->way))
 		return NULL;
-	w.in = w.out = client_widen_step(&l->widen, wanted);
+	w.in = w.out = client_beside_widen(&l->beside, wanted);
 	if (w.in < 0)
 		return NULL;
 	if (fd_set_nonblocking(w.in, true) != 0 ||

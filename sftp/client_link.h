@@ -29,8 +29,9 @@ struct client_link_config {
 	/* The terminal's ^C does not end the program: it interrupts what we
 	 * do over it. */
 	bool survives_interrupt;
-	/* Our ssh is asked for further channels on its connection. */
-	bool may_widen;
+	/* The program may be our ssh: then it is asked for further channels
+	 * on its connection, and local files are shared with it. */
+	bool is_own_ssh;
 };
 
 /* Starts the program. ERR_SYSTEM where it cannot be. */

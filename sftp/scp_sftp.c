@@ -13,6 +13,7 @@
 #include "sftp/client_call.h"
 #include "sftp/client_copy.h"
 #include "sftp/client_meter.h"
+#include "sftp/client_spread.h"
 #include "sftp/scp.h"
 
 #define DRAW_EVERY_MS 200
@@ -45,8 +46,10 @@ is_same_host(const struct scp_place *a, const struct scp_place *b)
 	       is_same(a->d.user, b->d.user) && is_same(a->d.port, b->d.port);
 }
 
+/* is_between: the other end is remote too, so that every byte passes here. */
 static void
-connect_end(struct scp *s, const struct scp_place *place, struct end *ret)
+connect_end(struct scp *s, const struct scp_place *place, bool is_between,
+    struct end *ret)
 {
 	struct client_ssh_command c = { .program = s->program,
 		.options = &s->ssh,
@@ -56,8 +59,10 @@ connect_end(struct scp *s, const struct scp_place *place, struct end *ret)
 		.command = "sftp",
 		.is_subsystem = true };
 	struct strings way = STRINGS_INIT;
-	struct client_link_config config = { .bytes_per_second =
-						 s->bytes_per_second };
+	struct client_link_config config = {
+		.bytes_per_second = s->bytes_per_second,
+		.is_own_ssh = s->server == NULL && !is_between
+	};
 	struct error e = { 0 };
 
 	memset(ret, 0, sizeof(*ret));
@@ -193,6 +198,7 @@ begin(
 	if (target->link != NULL)
 		c.target.client = client_link_client(target->link);
 	t->copy = scp_need(copy_new(&c));
+	client_spread_begin(t->copy, target->link);
 	client_meter_start(&t->meter, !s->is_quiet && isatty(STDOUT_FILENO));
 }
 
@@ -210,6 +216,7 @@ finish(struct transfers *t)
 			links, 2, t->meter.is_on ? DRAW_EVERY_MS : -1, &e) != 0)
 			is_lost = true;
 		copy_step(t->copy);
+		client_spread_more(t->copy, t->target->link);
 		draw(t);
 	}
 	client_meter_end(&t->meter);
@@ -275,7 +282,7 @@ copy_run(struct scp *s, const struct scp_place *sources, size_t count,
 	struct transfers t;
 	struct end source;
 
-	connect_end(s, &sources[0], &source);
+	connect_end(s, &sources[0], target->link != NULL, &source);
 	begin(&t, s, &source, target);
 	for (size_t i = 0; i < count; i++) {
 		if (source.link != NULL)
@@ -293,11 +300,14 @@ scp_by_sftp(struct scp *s, const struct scp_place *sources, size_t count,
 {
 	bool must =
 	    count > 1 || s->wants_folder || text_ends_with(target->d.path, "/");
+	bool is_between = false;
 	struct end end;
 	char *path;
 	bool into;
 
-	connect_end(s, target, &end);
+	for (size_t i = 0; i < count; i++)
+		is_between = is_between || sources[i].is_remote;
+	connect_end(s, target, is_between, &end);
 	path = end.link != NULL ? remote_path(s, &end, target->d.path)
 				: scp_need(strdup(target->d.path));
 	into = path != NULL && is_folder(&end, path);

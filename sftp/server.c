@@ -268,7 +268,11 @@ waiting(const struct sftp_server *s)
 bool
 sftp_server_wants_input(const struct sftp_server *s)
 {
-	return s->job.kind == JOB_NONE && waiting(s) < SFTP_SERVER_OUTPUT_HIGH;
+	const struct sftp_server_config *c = &s->config;
+
+	return s->job.kind == JOB_NONE &&
+	       waiting(s) < SFTP_SERVER_OUTPUT_HIGH &&
+	       (c->has_room == NULL || c->has_room(c->context));
 }
 
 int

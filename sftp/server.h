@@ -71,6 +71,9 @@ struct sftp_server_config {
 	size_t (*begin)(
 	    void *context, size_t want, struct iovec *ret_room, size_t max);
 	void (*commit)(void *context, const struct iovec *room, size_t used);
+	/* Can answers be sent? Until then requests wait where they are, so
+	 * that begin finds room for each READ. NULL: always. */
+	bool (*has_room)(void *context);
 	void *context;
 };
 
@@ -85,7 +88,7 @@ int sftp_server_new(const struct sftp_server_config *config,
 void sftp_server_free(struct sftp_server *s);
 
 /* Takes requests from the front of *data; what is left is to be given again
- * when output was sent or work was done. A code: the session must end. */
+ * when output was sent, there is room or work was done. A code: the session must end. */
 int sftp_server_input(struct sftp_server *s, struct span *data) MUST_CHECK;
 
 /* What is to be sent; n bytes of it were. */

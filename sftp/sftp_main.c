@@ -81,7 +81,7 @@ connect_to_server(struct sftp *s, const struct arguments *a)
 		.argv = a->way.item,
 		.bytes_per_second = a->bytes_per_second,
 		.survives_interrupt = s->is_interactive,
-		.may_widen = !a->is_direct,
+		.is_own_ssh = !a->is_direct,
 	};
 	struct error e = { 0 };
 

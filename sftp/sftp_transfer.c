@@ -12,6 +12,7 @@
 
 #include "common/base/file.h"
 #include "sftp/client_meter.h"
+#include "sftp/client_spread.h"
 #include "sftp/sftp.h"
 
 #define DRAW_EVERY_MS 200
@@ -83,17 +84,10 @@ on_failed(const char *text, void *context)
 
 /* ---- the copies ---- */
 
-/* Those that an earlier command has opened. */
-static void
-add_lanes(struct transfers *t)
+static struct client_link *
+target_link(const struct transfers *t)
 {
-	struct client *lane;
-
-	for (size_t i = 0; t->is_put && (lane = client_link_lane(
-					     t->s->caller.link, i)) != NULL;
-	     i++)
-		if (!client_is_over(lane))
-			IGNORE_RESULT(!copy_add_lane(t->copy, lane)); /* full */
+	return t->is_put ? t->s->caller.link : NULL;
 }
 
 static void
@@ -126,19 +120,9 @@ begin(struct transfers *t, struct sftp *s, const struct invocation *i,
 	else
 		c.source.client = sftp_client(s);
 	t->copy = sftp_need(copy_new(&c));
-	add_lanes(t);
+	client_spread_begin(t->copy, target_link(t));
 	client_meter_start(&t->meter,
 	    s->has_progress && !s->is_quiet && isatty(STDOUT_FILENO));
-}
-
-static void
-widen(struct transfers *t)
-{
-	struct client *lane =
-	    client_link_widen(t->s->caller.link, copy_lanes_wanted(t->copy));
-
-	if (lane != NULL)
-		IGNORE_RESULT(!copy_add_lane(t->copy, lane)); /* then unused */
 }
 
 static void
@@ -178,7 +162,7 @@ finish(struct transfers *t)
 		    ERR_CLOSED)
 			s->is_lost = true;
 		copy_step(t->copy);
-		widen(t);
+		client_spread_more(t->copy, target_link(t));
 		draw(t);
 	}
 	if (client_is_over(sftp_client(s)))

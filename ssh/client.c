@@ -18,6 +18,7 @@
 #include "ssh/background.h"
 #include "ssh/client_impl.h"
 #include "ssh/fatal.h"
+#include "ssh/parent.h"
 #include "ssh/proxy.h"
 #include "ssh/query.h"
 #include "ssh/terminal.h"
@@ -52,7 +53,7 @@ on_session_open(void *context)
 	const char *ident = transport_peer_ident(c->t);
 
 	/* Only these know it; others need not answer. */
-	if (ident != NULL && !widen_is_possible() &&
+	if (ident != NULL && !parent_is_there() &&
 	    (strstr(ident, "OpenSSH") != NULL ||
 		strstr(ident, "Sheetbend") != NULL) &&
 	    connection_request_begin(
@@ -116,6 +117,7 @@ start_session(struct client *c)
 		.command = c->command,
 		.is_subsystem = c->o->session_type == SESSION_TYPE_SUBSYSTEM,
 		.wants_tty = wants_tty(c),
+		.is_direct = parent_is_there() && c->command != NULL,
 		.on_open = on_session_open,
 		.on_end = on_session_end,
 		.on_refused = on_session_refused,
@@ -135,10 +137,10 @@ start_session(struct client *c)
 			 &c->chaff),
 		    NULL);
 	need(session_start(&s, &c->session), NULL);
-	if (!s.wants_tty)
-		need(widen_start(c->loop, c->connection, c->command,
-			 s.is_subsystem),
-		    NULL);
+	if (!s.is_direct)
+		return;
+	widen_start(c->loop, c->connection, c->command, s.is_subsystem);
+	need(parent_start(c->loop), NULL);
 }
 
 /* ---- signals, once there is a session ---- */

@@ -19,9 +19,9 @@
 #include "ssh/client.h"
 #include "ssh/fatal.h"
 #include "ssh/options.h"
+#include "ssh/parent.h"
 #include "ssh/proxy.h"
 #include "ssh/query.h"
-#include "ssh/widen.h"
 
 /* Descriptors 0 to 2 are open from here on, so that nothing else gets their
  * numbers. */
@@ -212,7 +212,7 @@ main(int argc, char **argv)
 
 	open_standard_descriptors();
 	port_no_trace();
-	widen_take_environment();
+	parent_take_environment();
 	arguments_parse(&a, argc, argv);
 	open_log(&a);
 	if ((pw = getpwuid(getuid())) == NULL ||

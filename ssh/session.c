@@ -12,6 +12,7 @@
 #include "common/channel/session.h"
 #include "common/channel/stream.h"
 #include "ssh/escape.h"
+#include "ssh/placement.h"
 #include "ssh/terminal.h"
 
 #define BREAK_MS 1000
@@ -22,7 +23,8 @@ struct session {
 	struct session_config c;
 	struct channel *channel; /* NULL once it is gone */
 	uint32_t id;
-	struct stream *stream;
+	struct stream *stream;       /* or, where the data of files goes */
+	struct placement *placement; /* directly */
 	struct escape escape;
 	bool has_tty;
 	bool is_drained; /* all output is written */
@@ -39,12 +41,18 @@ end_if_over(struct session *s)
 }
 
 static void
-on_output_end(struct stream *stream, void *context)
+on_drained(void *context)
 {
 	struct session *s = context;
 
 	s->is_drained = true;
 	end_if_over(s);
+}
+
+static void
+on_output_end(struct stream *stream, void *context)
+{
+	on_drained(context);
 }
 
 /* ---- answers to our requests ---- */
@@ -230,6 +238,20 @@ start_stream(struct session *s)
 	return stream_new(s->c.loop, s->channel, &c, &s->stream);
 }
 
+static int
+start_placement(struct session *s)
+{
+	struct placement_config c = {
+		.in_fd = STDIN_FILENO,
+		.out_fd = STDOUT_FILENO,
+		.err_fd = STDERR_FILENO,
+		.on_output_end = on_drained,
+		.context = s,
+	};
+
+	return placement_new(s->c.loop, s->channel, &c, &s->placement);
+}
+
 static void
 on_open(struct channel *channel, void *context)
 {
@@ -248,7 +270,7 @@ on_open(struct channel *channel, void *context)
 	if (r == 0 && s->has_tty)
 		terminal_enter_raw();
 	if (r == 0)
-		r = start_stream(s);
+		r = s->c.is_direct ? start_placement(s) : start_stream(s);
 	if (r != 0)
 		s->c.on_refused(error_text(r), s->c.context);
 }
@@ -282,6 +304,8 @@ on_data(struct channel *channel, enum channel_stream which, struct span data,
 {
 	struct session *s = context;
 
+	if (s->placement != NULL)
+		return placement_on_data(s->placement, which, data);
 	return s->stream != NULL ? stream_on_data(s->stream, which, data) : 0;
 }
 
@@ -290,7 +314,9 @@ on_eof(struct channel *channel, void *context)
 {
 	struct session *s = context;
 
-	if (s->stream != NULL)
+	if (s->placement != NULL)
+		placement_on_eof(s->placement);
+	else if (s->stream != NULL)
 		stream_on_eof(s->stream);
 }
 
@@ -299,7 +325,9 @@ on_eow(struct channel *channel, void *context)
 {
 	struct session *s = context;
 
-	if (s->stream != NULL)
+	if (s->placement != NULL)
+		placement_on_eow(s->placement);
+	else if (s->stream != NULL)
 		stream_on_eow(s->stream);
 }
 
@@ -353,10 +381,12 @@ on_closed(struct channel *channel, void *context)
 	struct session *s = context;
 
 	s->channel = NULL;
-	if (s->stream == NULL)
-		s->is_drained = true;
-	else
+	if (s->placement != NULL)
+		placement_on_close(s->placement);
+	else if (s->stream != NULL)
 		stream_on_close(s->stream);
+	else
+		s->is_drained = true;
 	end_if_over(s);
 }
 
@@ -398,15 +428,6 @@ session_start(const struct session_config *c, struct session **ret)
 	log_debug1("channel %u: new session", s->id);
 	*ret = s;
 	return 0;
-}
-
-void
-session_free(struct session *s)
-{
-	if (s == NULL)
-		return;
-	stream_free(s->stream);
-	free(s);
 }
 
 /* ---- from outside ---- */

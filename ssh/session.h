@@ -30,6 +30,8 @@ struct session_config {
 	const char *command; /* NULL: a shell */
 	bool is_subsystem;
 	bool wants_tty;
+	/* Our sftp or scp runs us (parent.h): its SFTP, not a terminal's. */
+	bool is_direct;
 	/* The request that announces our agent; NULL: it is not forwarded. */
 	const char *agent_request;
 	/* Composed just before the requests, once the channel is open. */
@@ -46,9 +48,9 @@ struct session_config {
 	void *context;
 };
 
+/* It lives as long as the process. */
 int session_start(
     const struct session_config *c, struct session **ret) MUST_CHECK;
-void session_free(struct session *s);
 
 /* The terminal has another size now. */
 void session_window_changed(struct session *s);

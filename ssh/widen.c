@@ -3,26 +3,19 @@
  */
 #include "ssh/widen.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
-#include "common/base/text.h"
 #include "common/channel/session.h"
 #include "common/channel/stream.h"
-
-#define VARIABLE  "SHEETBEND_WIDEN"
-#define LANES_MAX 8
+#include "ssh/parent.h"
 
 struct lane {
 	struct channel *channel; /* NULL once it is gone */
 	struct stream *stream;
 	int fd;         /* until the stream has it; -1 */
-	uint8_t number; /* of the request */
+	uint32_t number; /* of the request */
 };
 
 static struct widen {
@@ -30,88 +23,15 @@ static struct widen {
 	struct connection *connection;
 	const char *command;
 	bool is_subsystem;
-	struct watch *watch;
-	struct lane lane[LANES_MAX];
+	struct lane lane[DIRECT_CHANNELS_MAX];
 	size_t lanes;
 } widen;
 
-static int control = -1;
-
-/* ---- the socket ---- */
-
-static bool
-leads_to_parent(int fd)
-{
-	struct ucred peer;
-	socklen_t size = sizeof(peer);
-	int type = 0;
-	socklen_t type_size = sizeof(type);
-
-	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_size) == 0 &&
-	       type == SOCK_SEQPACKET &&
-	       getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
-	       peer.pid == getppid();
-}
-
-void
-widen_take_environment(void)
-{
-	const char *text = getenv(VARIABLE);
-	long long fd;
-
-	if (text != NULL && text_to_int(text, 3, 65535, &fd) &&
-	    leads_to_parent((int)fd)) {
-		control = (int)fd;
-		fcntl(control, F_SETFD, FD_CLOEXEC);
-	}
-	unsetenv(VARIABLE);
-}
-
-bool
-widen_is_possible(void)
-{
-	return control >= 0;
-}
-
 static void
-answer(uint8_t number, char word)
+answer(uint32_t number, uint8_t word)
 {
-	uint8_t bytes[2] = { number, (uint8_t)word };
-
-	/* The other side may be gone, or not care: then there is nothing
-	 * more to do for it. */
-	if (control >= 0)
-		IGNORE_RESULT(send(control, bytes, sizeof(bytes),
-				  MSG_NOSIGNAL | MSG_DONTWAIT) != 2);
+	parent_tell(DIRECT_CHANNEL, number, word);
 }
-
-/* The socket that came with a request; -1: none. *ret_over: no more will. */
-static int
-receive(bool *ret_over, uint8_t *ret_number)
-{
-	struct iovec iov = { ret_number, 1 };
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} ancillary;
-	struct msghdr m = { .msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = ancillary.space,
-		.msg_controllen = sizeof(ancillary.space) };
-	ssize_t n = recvmsg(control, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	struct cmsghdr *c;
-	int fd = -1;
-
-	*ret_over = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
-	if (n <= 0 || (c = CMSG_FIRSTHDR(&m)) == NULL ||
-	    c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS ||
-	    c->cmsg_len != CMSG_LEN(sizeof(int)))
-		return -1;
-	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
-	return fd;
-}
-
-/* ---- one channel ---- */
 
 static void
 lane_end(struct lane *lane)
@@ -242,12 +162,12 @@ static const struct channel_handlers handlers = {
 	.on_closed = on_closed,
 };
 
-static void
-add_lane(int fd, uint8_t number)
+void
+widen_add(int fd, uint32_t number)
 {
 	struct lane *lane;
 
-	if (widen.lanes == LANES_MAX) {
+	if (widen.connection == NULL || widen.lanes == DIRECT_CHANNELS_MAX) {
 		close(fd);
 		answer(number, 'n');
 		return;
@@ -269,36 +189,12 @@ add_lane(int fd, uint8_t number)
 	}
 }
 
-static void
-on_control(struct watch *w, unsigned ready, void *context)
-{
-	uint8_t number = 0;
-	bool is_over;
-	int fd = receive(&is_over, &number);
-
-	if (fd >= 0)
-		add_lane(fd, number);
-	if (!is_over)
-		return;
-	watch_free(widen.watch);
-	widen.watch = NULL;
-	close(control);
-	control = -1;
-}
-
-int
+void
 widen_start(struct loop *loop, struct connection *connection,
     const char *command, bool is_subsystem)
 {
-	if (control < 0 || command == NULL)
-		return 0;
 	widen.loop = loop;
 	widen.connection = connection;
 	widen.command = command;
 	widen.is_subsystem = is_subsystem;
-	widen.watch = watch_new(loop, control, on_control, NULL);
-	if (widen.watch == NULL)
-		return ERR_MEMORY;
-	watch_set(widen.watch, WATCH_READ);
-	return 0;
 }

@@ -26,6 +26,10 @@
 /* What waits in front of the next key of a terminal on this connection. */
 #define PENDING_BESIDE_TERMINAL (128u * 1024)
 
+/* Requests are taken up to this: the longest answer then has room to be read
+ * straight into its packets. */
+#define PENDING_BESIDE_ANSWER (TRANSPORT_PENDING_HIGH - SFTP_PACKET_MAX)
+
 struct session_sftp {
 	struct command *c;
 	struct sftp_server *server; /* NULL: only a message and a status */
@@ -71,6 +75,15 @@ has_room(const struct session_sftp *s)
 		if (list_entry(link, struct command, link)->has_pty)
 			return false;
 	return true;
+}
+
+static bool
+has_room_for_answer(void *context)
+{
+	const struct session_sftp *s = context;
+
+	return has_room(s) && transport_pending_bytes(s->c->u->transport) <
+				  PENDING_BESIDE_ANSWER;
 }
 
 /* What fails here is the transport, whose owner is told. */
@@ -224,7 +237,7 @@ run(struct session_sftp *s)
 		sftp_server_work(s->server);
 	do {
 		flush_output(s);
-	} while (has_room(s) && !is_over(s) && take_queued(s));
+	} while (!is_over(s) && take_queued(s));
 	if (!is_over(s)) {
 		flush_output(s);
 		check_end(s);
@@ -277,10 +290,9 @@ prepare(void *context)
 	if (is_over(s))
 		return;
 	if (sftp_server_has_work(s->server) ||
-	    (has_room(s) &&
-		(sftp_server_output(s->server).len > 0 ||
-		    channel_queued(s->c->channel, CHANNEL_STREAM_DATA).len >
-			0)))
+	    (has_room(s) && sftp_server_output(s->server).len > 0) ||
+	    (has_room_for_answer(s) &&
+		channel_queued(s->c->channel, CHANNEL_STREAM_DATA).len > 0))
 		schedule(s);
 }
 
@@ -416,6 +428,7 @@ start_server(struct session_sftp *s, const char *line, struct error *e)
 		.log = log_line,
 		.begin = begin_answer,
 		.commit = commit_answer,
+		.has_room = has_room_for_answer,
 		.context = s };
 	char *path;
 	int r;

@@ -1,0 +1,147 @@
+/*
+ * parent.c - the socket to the program that runs us.
+ */
+#include "ssh/parent.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/base/error.h"
+#include "common/base/text.h"
+#include "ssh/widen.h"
+
+static int control = -1;
+static struct watch *watch;
+static int files[DIRECT_FILES_MAX]; /* one more than the descriptor; 0: none */
+
+static bool
+leads_to_parent(int fd)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+	int type = 0;
+	socklen_t type_size = sizeof(type);
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_size) == 0 &&
+	       type == SOCK_SEQPACKET &&
+	       getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+	       peer.pid == getppid();
+}
+
+void
+parent_take_environment(void)
+{
+	const char *text = getenv(DIRECT_VARIABLE);
+	long long fd;
+
+	if (text != NULL && text_to_int(text, 3, 65535, &fd) &&
+	    leads_to_parent((int)fd)) {
+		control = (int)fd;
+		fcntl(control, F_SETFD, FD_CLOEXEC);
+	}
+	unsetenv(DIRECT_VARIABLE);
+}
+
+bool
+parent_is_there(void)
+{
+	return control >= 0;
+}
+
+void
+parent_tell(enum direct_kind kind, uint32_t number, uint8_t word)
+{
+	struct direct_packet p = { kind, number, word, -1 };
+
+	if (control >= 0)
+		IGNORE_RESULT(!direct_send(control, &p));
+}
+
+/* ---- what it asks for ---- */
+
+static void
+take_file(const struct direct_packet *p)
+{
+	if (p->number >= DIRECT_FILES_MAX) {
+		close(p->fd);
+		return;
+	}
+	parent_forget_file(p->number);
+	files[p->number] = p->fd + 1;
+}
+
+static void
+take(const struct direct_packet *p)
+{
+	if (p->fd < 0)
+		return;
+	if (p->kind == DIRECT_CHANNEL)
+		widen_add(p->fd, p->number);
+	else if (p->kind == DIRECT_FILE)
+		take_file(p);
+	else
+		close(p->fd);
+}
+
+static void
+end(void)
+{
+	watch_free(watch);
+	watch = NULL;
+	close(control);
+	control = -1;
+}
+
+/* All that is there. */
+static void
+receive(void)
+{
+	struct direct_packet p;
+	int r = 0;
+
+	while (control >= 0 && (r = direct_receive(control, &p)) > 0)
+		take(&p);
+	if (r < 0)
+		end();
+}
+
+static void
+on_readable(struct watch *w, unsigned ready, void *context)
+{
+	receive();
+}
+
+int
+parent_start(struct loop *loop)
+{
+	if (control < 0)
+		return 0;
+	if ((watch = watch_new(loop, control, on_readable, NULL)) == NULL)
+		return ERR_MEMORY;
+	watch_set(watch, WATCH_READ);
+	return 0;
+}
+
+/* ---- files ---- */
+
+int
+parent_file(uint32_t number)
+{
+	if (number >= DIRECT_FILES_MAX)
+		return -1;
+	/* It was shared before it was named, by the other way. */
+	if (files[number] == 0)
+		receive();
+	return files[number] - 1;
+}
+
+void
+parent_forget_file(uint32_t number)
+{
+	if (number >= DIRECT_FILES_MAX || files[number] == 0)
+		return;
+	close(files[number] - 1);
+	files[number] = 0;
+}
