@@ -518,7 +518,7 @@ client_forget_file(struct client *c, uint32_t number)
 {
 	size_t mark;
 
-	c->sharing->forget(number, c->sharing_context);
+	c->sharing->forget(c->sharing_context);
 	if (c->is_over)
 		return;
 	mark = sftp_packet_begin(&c->out, DIRECT_FORGET, 0);

@@ -149,7 +149,7 @@ void client_write_end(
 struct client_sharing {
 	/* A file gets a number; false: it is not shared. */
 	bool (*share)(int fd, uint32_t *ret_number, void *context);
-	void (*forget)(uint32_t number, void *context);
+	void (*forget)(void *context); /* one of them */
 };
 
 /* sharing: static. The carrier knows the messages of common/ipc/direct.h. */

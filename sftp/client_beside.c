@@ -138,23 +138,21 @@ client_beside_shares_files(struct client_beside *b)
 bool
 client_beside_share(struct client_beside *b, int fd, uint32_t *ret_number)
 {
-	struct direct_packet p = { DIRECT_FILE, 0, 0, fd };
+	struct direct_packet p = { DIRECT_FILE, b->last_file + 1, 0, fd };
 	struct stat st;
 
-	while (p.number < DIRECT_FILES_MAX && b->is_shared[p.number])
-		p.number++;
-	if (b->control < 0 || p.number == DIRECT_FILES_MAX ||
+	if (b->control < 0 || b->files == DIRECT_FILES_MAX ||
 	    fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
 	    !direct_send(b->control, &p))
 		return false;
-	b->is_shared[p.number] = true;
-	*ret_number = p.number;
+	b->files++;
+	*ret_number = ++b->last_file;
 	return true;
 }
 
 void
-client_beside_forget(struct client_beside *b, uint32_t number)
+client_beside_forget(struct client_beside *b)
 {
-	if (number < DIRECT_FILES_MAX)
-		b->is_shared[number] = false;
+	if (b->files > 0)
+		b->files--;
 }

@@ -25,7 +25,8 @@ struct client_beside {
 	unsigned count;
 	int opened; /* a channel's socket that nobody took yet; -1 */
 	bool shares_files;
-	bool is_shared[DIRECT_FILES_MAX];
+	unsigned files; /* shared now */
+	uint32_t last_file;
 };
 
 void client_beside_init(struct client_beside *b);
@@ -50,6 +51,6 @@ bool client_beside_shares_files(struct client_beside *b);
  * such file, or too many are shared. */
 bool client_beside_share(
     struct client_beside *b, int fd, uint32_t *ret_number) MUST_CHECK;
-void client_beside_forget(struct client_beside *b, uint32_t number);
+void client_beside_forget(struct client_beside *b);
 
 #endif

@@ -245,18 +245,22 @@ static void
 write_was_short(struct block *b, const struct client_reply *r)
 {
 	struct transfer *t = b->t;
+	uint64_t end = b->offset + r->moved;
 
+	/* To be cut for sure, whatever comes of the copy. */
 	if (b->offset + b->len > t->high)
 		t->high = b->offset + b->len;
-	t->target_size = UINT64_MAX; /* to be cut for sure */
+	t->target_size = UINT64_MAX;
+	if (end < t->cut)
+		t->cut = end;
 	if (r->file_errno == 0) {
-		note_end(t, b->offset + r->moved);
+		note_end(t, end);
 		return;
 	}
 	if (!t->node->has_failed)
 		copy_fail_errno(
 		    t->node, "read local", t->node->source, r->file_errno);
-	stop_at(t, b->offset + r->moved);
+	stop_at(t, end);
 }
 
 static void

@@ -338,11 +338,11 @@ share(int fd, uint32_t *ret_number, void *context)
 }
 
 static void
-forget(uint32_t number, void *context)
+forget(void *context)
 {
 	struct client_link *l = context;
 
-	client_beside_forget(&l->beside, number);
+	client_beside_forget(&l->beside);
 }
 
 static const struct client_sharing sharing = { share, forget };

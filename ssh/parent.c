@@ -9,12 +9,18 @@
 #include <unistd.h>
 
 #include "common/base/error.h"
+#include "common/base/log.h"
 #include "common/base/text.h"
 #include "ssh/widen.h"
 
 static int control = -1;
 static struct watch *watch;
-static int files[DIRECT_FILES_MAX]; /* one more than the descriptor; 0: none */
+
+static struct file {
+	bool is_used;
+	uint32_t number;
+	int fd;
+} files[2 * DIRECT_FILES_MAX];
 
 static bool
 leads_to_parent(int fd)
@@ -31,16 +37,21 @@ leads_to_parent(int fd)
 }
 
 void
+parent_attach(int fd)
+{
+	control = fd;
+	fcntl(control, F_SETFD, FD_CLOEXEC);
+}
+
+void
 parent_take_environment(void)
 {
 	const char *text = getenv(DIRECT_VARIABLE);
 	long long fd;
 
 	if (text != NULL && text_to_int(text, 3, 65535, &fd) &&
-	    leads_to_parent((int)fd)) {
-		control = (int)fd;
-		fcntl(control, F_SETFD, FD_CLOEXEC);
-	}
+	    leads_to_parent((int)fd))
+		parent_attach((int)fd);
 	unsetenv(DIRECT_VARIABLE);
 }
 
@@ -64,12 +75,18 @@ parent_tell(enum direct_kind kind, uint32_t number, uint8_t word)
 static void
 take_file(const struct direct_packet *p)
 {
-	if (p->number >= DIRECT_FILES_MAX) {
-		close(p->fd);
+	struct file *f = files;
+
+	while (f < files + ARRAY_COUNT(files) && f->is_used)
+		f++;
+	if (f == files + ARRAY_COUNT(files)) {
+		close(p->fd); /* more than is agreed */
 		return;
 	}
-	parent_forget_file(p->number);
-	files[p->number] = p->fd + 1;
+	log_debug1("file %u of the program that runs us: its data goes "
+		   "directly",
+	    (unsigned)p->number);
+	*f = (struct file){ true, p->number, p->fd };
 }
 
 static void
@@ -126,22 +143,35 @@ parent_start(struct loop *loop)
 
 /* ---- files ---- */
 
+static struct file *
+find(uint32_t number)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(files); i++)
+		if (files[i].is_used && files[i].number == number)
+			return &files[i];
+	return NULL;
+}
+
 int
 parent_file(uint32_t number)
 {
-	if (number >= DIRECT_FILES_MAX)
-		return -1;
+	struct file *f = find(number);
+
 	/* It was shared before it was named, by the other way. */
-	if (files[number] == 0)
+	if (f == NULL) {
 		receive();
-	return files[number] - 1;
+		f = find(number);
+	}
+	return f != NULL ? f->fd : -1;
 }
 
 void
 parent_forget_file(uint32_t number)
 {
-	if (number >= DIRECT_FILES_MAX || files[number] == 0)
+	struct file *f = find(number);
+
+	if (f == NULL)
 		return;
-	close(files[number] - 1);
-	files[number] = 0;
+	close(f->fd);
+	f->is_used = false;
 }

@@ -19,6 +19,9 @@
  * that we start know nothing of it. */
 void parent_take_environment(void);
 
+/* This is the socket; it is taken. */
+void parent_attach(int fd);
+
 /* Is there such a program? It may ask for more sessions, which must then stay
  * possible. */
 bool parent_is_there(void);

@@ -176,6 +176,25 @@ placement_on_close(struct placement *p)
 
 /* ---- life ---- */
 
+void
+placement_free(struct placement *p)
+{
+	if (p == NULL)
+		return;
+	loop_remove_prepare(p->loop, prepare, p);
+	watch_free(p->in_watch);
+	watch_free(p->out_watch);
+	watch_free(p->err_watch);
+	timer_free(p->tell);
+	descriptor_release(&p->in, false);
+	descriptor_release(&p->out, false);
+	descriptor_release(&p->err, false);
+	buf_release(&p->requests);
+	buf_release(&p->answers);
+	free(p->records);
+	free(p);
+}
+
 int
 placement_new(struct loop *loop, struct channel *c,
     const struct placement_config *config, struct placement **ret)
@@ -195,11 +214,12 @@ placement_new(struct loop *loop, struct channel *c,
 	p->out_watch = watch_new(loop, p->out.fd, on_out_writable, p);
 	p->err_watch = watch_new(loop, p->err.fd, on_err_writable, p);
 	p->tell = timer_new(loop, on_tell, p);
-	/* Without memory ssh ends: what was made goes with it. */
 	if (p->records == NULL || p->in_watch == NULL || p->out_watch == NULL ||
 	    p->err_watch == NULL || p->tell == NULL ||
-	    loop_add_prepare(loop, prepare, p) != 0)
+	    loop_add_prepare(loop, prepare, p) != 0) {
+		placement_free(p);
 		return ERR_MEMORY;
+	}
 	/* A file that must not grow any more is an error to be told. */
 	signal(SIGXFSZ, SIG_IGN);
 	parent_tell(DIRECT_READY, 0, 0);

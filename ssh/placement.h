@@ -41,9 +41,11 @@ struct placement_config {
 };
 
 /* The channel is open, and its owner forwards its events. The program is told
- * that it may share files. Lives as long as the process. ERR_MEMORY. */
+ * that it may share files. ERR_MEMORY. */
 int placement_new(struct loop *loop, struct channel *c,
     const struct placement_config *config, struct placement **ret) MUST_CHECK;
+/* Not while the loop is to run on. */
+void placement_free(struct placement *p);
 
 size_t placement_on_data(
     struct placement *p, enum channel_stream stream, struct span data);

@@ -142,6 +142,8 @@ place(struct placement *p, struct span data)
 
 	if (data.len > p->placing_left)
 		data.len = p->placing_left;
+	if (p->is_abandoned)
+		p->placing_error = EPIPE;
 	while (done < data.len && p->placing_error == 0) {
 		n = pwrite(
 		    fd, data.ptr + done, data.len - done, (off_t)(at + done));

@@ -57,6 +57,9 @@ struct placement {
 	uint64_t under_way;      /* bytes that records ask for */
 	bool is_scheduled;
 	bool is_closed;
+	/* The program has closed its end: what it shared is not touched any
+	 * more. A message that was begun is finished. */
+	bool is_abandoned;
 
 	/* requests */
 	struct descriptor in;

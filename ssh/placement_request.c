@@ -222,6 +222,8 @@ on_transfer(struct placement *p, uint8_t type, struct reader *r)
 	asked.count = read_uint32(r);
 	asked.file = read_uint32(r);
 	asked.offset = read_uint64(r);
+	if (p->is_abandoned)
+		return;
 	has_file = read_error(r) == 0 && parent_file(asked.file) >= 0;
 	if (read_end(r) != 0 || (!has_file && type == DIRECT_WRITE)) {
 		log_debug1("placement: a request that cannot be done");
@@ -368,9 +370,11 @@ placement_on_readable(struct watch *w, unsigned ready, void *context)
 
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return;
-	if (n > 0)
+	if (n > 0) {
 		buf_extend(&p->requests, (size_t)n);
-	else
+	} else {
+		p->is_abandoned = true;
 		placement_stop_input(p);
+	}
 	placement_schedule(p);
 }

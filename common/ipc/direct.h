@@ -48,15 +48,19 @@ enum direct_kind {
 	/* sftp: one more session channel like the first one, joined with this
 	 * stream socket. ssh: the answer by that number, word 'y' or 'n'. */
 	DIRECT_CHANNEL = 'c',
-	/* sftp: this file has this number. Numbers are below
-	 * DIRECT_FILES_MAX; one is used again after DIRECT_FORGET. */
+	/* sftp: this file has this number. A number is used once: the next
+	 * one may be here before DIRECT_FORGET, which comes the other way. */
 	DIRECT_FILE = 'f',
 	/* ssh, before the server's first byte: files may be shared. */
 	DIRECT_READY = 'r'
 };
 
 #define DIRECT_CHANNELS_MAX 8
-#define DIRECT_FILES_MAX    64
+
+/* Files that sftp shares at a time. As many again may be forgotten by it and
+ * not yet by ssh, but no more: a file is forgotten when its last request was
+ * answered, and then all that was said before that request is known. */
+#define DIRECT_FILES_MAX 64
 
 struct direct_packet {
 	enum direct_kind kind;
