@@ -75,6 +75,16 @@ void client_command(struct command *c, enum suite client, unsigned port,
 unsigned relay_start(unsigned round_trip_ms, unsigned port, pid_t *ret_pid);
 void process_end(pid_t pid);
 
+/* ---- what the machine allows: the same path without SSH ---- */
+
+/* Keys between a terminal and one of the command's own. The process that
+ * stands in for the client; ended by process_end(). */
+pid_t floor_start_keys(int terminal, const char *command);
+
+/* Bytes of the command to fd (down), or of fd to the command, sealed by
+ * AES-128-GCM on the way. Ends when they end, with the CPU time of all. */
+pid_t floor_start_bulk(int fd, const char *command, bool down);
+
 /* ---- figures ---- */
 
 double median(double *values, size_t count); /* sorts */
@@ -88,6 +98,8 @@ double percentile(double *values, size_t count, double p);
  */
 void row(const char *what, const char *unit, double ours, double debian,
     bool at_most, double limit);
+/* Beside a row: what the same path costs without SSH, see below. */
+void row_floor(const char *what, const char *unit, double floor, double debian);
 /* Rows that missed their limit so far. */
 int rows_missed(void);
 

@@ -124,6 +124,82 @@ measure(transfer *move, const char *const *options, unsigned mib,
 	}
 }
 
+/* The same bytes between the same programs, without SSH. */
+static struct usage
+floor_run(bool down, unsigned mib)
+{
+	char source[80], count[32];
+	struct command dd;
+	struct usage u, feeder_usage;
+	double started = seconds_now();
+	pid_t pid, feeder;
+	int fds[2];
+
+	snprintf(source, sizeof(source),
+	    "exec dd if=/dev/zero bs=1M count=%u status=none", mib);
+	if (down) {
+		fds[0] = open("/dev/null", O_WRONLY | O_CLOEXEC);
+		u = command_wait(floor_start_bulk(fds[0], source, true), started);
+		close(fds[0]);
+		check(u, "a download without SSH");
+		return u;
+	}
+	if (pipe2(fds, O_CLOEXEC) != 0)
+		bench_fail("no pipe");
+	IGNORE_RESULT(fcntl(fds[0], F_SETPIPE_SZ, 1024 * 1024) < 0);
+	snprintf(count, sizeof(count), "count=%u", mib);
+	command_init(&dd);
+	command_add(&dd, "/bin/dd");
+	command_add(&dd, "if=/dev/zero");
+	command_add(&dd, "bs=1M");
+	command_add(&dd, "status=none");
+	command_add(&dd, count);
+	dd.stdout_fd = fds[1];
+	feeder = command_start(&dd);
+	close(fds[1]);
+	pid = floor_start_bulk(fds[0], "exec cat > /dev/null", false);
+	close(fds[0]);
+	u = command_wait(pid, started);
+	feeder_usage = command_wait(feeder, started);
+	check(u, "an upload without SSH");
+	u.cpu_s += feeder_usage.cpu_s;
+	return u;
+}
+
+static struct flow
+measure_floor(bool down, unsigned mib)
+{
+	double seconds[RUNS], cpu = 0, bytes = (double)mib * 1048576;
+	struct flow ret;
+
+	for (int i = 0; i < RUNS; i++) {
+		struct usage u = floor_run(down, mib);
+
+		seconds[i] = u.wall_s;
+		cpu += u.cpu_s;
+	}
+	ret.mb_per_s = bytes / 1e6 / median(seconds, RUNS);
+	ret.cpu_s_per_gb = cpu / RUNS / (bytes / 1e9);
+	return ret;
+}
+
+static void
+floor_rows(const struct flow debian[2])
+{
+	static const char *const names[] = { "aes128-gcm, down",
+		"aes128-gcm, up" };
+	static const char *const cpu_names[] = { "aes128-gcm, CPU down",
+		"aes128-gcm, CPU up" };
+
+	for (int i = 0; i < 2; i++) {
+		struct flow f = measure_floor(i == 0, 1024);
+
+		row_floor(names[i], "MB/s", f.mb_per_s, debian[i].mb_per_s);
+		row_floor(cpu_names[i], "s/GB", f.cpu_s_per_gb,
+		    debian[i].cpu_s_per_gb);
+	}
+}
+
 static void
 bulk_rows(const char *name, const char *const *options, double down_limit,
     double up_limit, bool with_cpu)
@@ -147,6 +223,7 @@ bulk_rows(const char *name, const char *const *options, double down_limit,
 	snprintf(what, sizeof(what), "%s, CPU up", name);
 	row(what, "s/GB", up[OURS].cpu_s_per_gb, up[DEBIAN].cpu_s_per_gb, true,
 	    0.5);
+	floor_rows((const struct flow[]){ down[DEBIAN], up[DEBIAN] });
 }
 
 void

@@ -52,10 +52,12 @@ key_time(int to, int from)
 	return (seconds_now() - started) * 1e6;
 }
 
+#define REMOTE "echo ready; exec cat > /dev/null"
+
 /* A pty of our own with the client on it; the client makes it raw, and the
- * remote pty, which begins with its modes, echoes. */
+ * remote pty, which begins with its modes, echoes. SUITES: without SSH. */
 static pid_t
-start_on_pty(enum suite suite, unsigned port, int *ret_master)
+start_on_pty(int suite, unsigned port, int *ret_master)
 {
 	struct command c;
 	int master, slave;
@@ -63,13 +65,17 @@ start_on_pty(enum suite suite, unsigned port, int *ret_master)
 
 	if (openpty(&master, &slave, NULL, NULL, NULL) != 0)
 		bench_fail("no pty: %s", strerror(errno));
-	client_command(&c, suite, port, NULL);
-	c.count--;
-	command_add(&c, "-tt");
-	command_add(&c, "127.0.0.1");
-	command_add(&c, "echo ready; exec cat > /dev/null");
-	c.stdin_fd = c.stdout_fd = slave;
-	pid = command_start(&c);
+	if (suite == SUITES) {
+		pid = floor_start_keys(slave, REMOTE);
+	} else {
+		client_command(&c, (enum suite)suite, port, NULL);
+		c.count--;
+		command_add(&c, "-tt");
+		command_add(&c, "127.0.0.1");
+		command_add(&c, REMOTE);
+		c.stdin_fd = c.stdout_fd = slave;
+		pid = command_start(&c);
+	}
 	close(slave);
 	*ret_master = master;
 	return pid;
@@ -79,29 +85,33 @@ static void
 echo_alone(void)
 {
 	struct server s[SUITES];
-	pid_t client[SUITES];
-	int master[SUITES];
-	double us[SUITES][KEYS];
+	pid_t client[SUITES + 1];
+	int master[SUITES + 1];
+	double us[SUITES + 1][KEYS];
 
-	for (int suite = 0; suite < SUITES; suite++) {
+	for (int suite = 0; suite < SUITES; suite++)
 		server_start(&s[suite], suite, "");
-		client[suite] =
-		    start_on_pty(suite, s[suite].port, &master[suite]);
-		drain(master[suite], 1000);
+	for (int i = 0; i <= SUITES; i++) {
+		client[i] = start_on_pty(
+		    i, i < SUITES ? s[i].port : 0, &master[i]);
+		drain(master[i], 1000);
 	}
-	for (int i = 0; i < KEYS; i++) {
-		for (int suite = 0; suite < SUITES; suite++) {
-			us[suite][i] = key_time(master[suite], master[suite]);
+	for (int k = 0; k < KEYS; k++) {
+		for (int i = 0; i <= SUITES; i++) {
+			us[i][k] = key_time(master[i], master[i]);
 			pause_us(3000);
 		}
 	}
-	for (int suite = 0; suite < SUITES; suite++) {
-		close(master[suite]);
-		process_end(client[suite]);
-		server_stop(&s[suite]);
+	for (int i = 0; i <= SUITES; i++) {
+		close(master[i]);
+		process_end(client[i]);
 	}
+	for (int suite = 0; suite < SUITES; suite++)
+		server_stop(&s[suite]);
 	row("keystroke echo, p50", "us", median(us[OURS], KEYS),
 	    median(us[DEBIAN], KEYS), true, 0.6);
+	row_floor("keystroke echo, p50", "us", median(us[SUITES], KEYS),
+	    median(us[DEBIAN], KEYS));
 }
 
 /*

@@ -430,19 +430,35 @@ median(double *values, size_t count)
 	return percentile(values, count, 0.5);
 }
 
-void
-row(const char *what, const char *unit, double ours, double debian,
-    bool at_most, double limit)
+static void
+head_line(void)
 {
 	static bool begun;
-	double figure = debian > 0 ? ours / debian : ours;
-	bool ok = at_most ? figure <= limit : figure >= limit;
-	char ratio[16] = "-", other[24] = "-";
 
 	if (!begun)
 		printf("%-44s %-7s %10s %10s %8s  %s\n", "what", "unit", "ours",
 		    "debian", "ratio", "limit");
 	begun = true;
+}
+
+void
+row_floor(const char *what, const char *unit, double floor, double debian)
+{
+	head_line();
+	printf("  without SSH: %-29s %-7s %10.2f %10.2f %8.3f\n", what, unit,
+	    floor, debian, floor / debian);
+	fflush(stdout);
+}
+
+void
+row(const char *what, const char *unit, double ours, double debian,
+    bool at_most, double limit)
+{
+	double figure = debian > 0 ? ours / debian : ours;
+	bool ok = at_most ? figure <= limit : figure >= limit;
+	char ratio[16] = "-", other[24] = "-";
+
+	head_line();
 	if (debian > 0) {
 		snprintf(ratio, sizeof(ratio), "%.3f", figure);
 		snprintf(other, sizeof(other), "%.2f", debian);
