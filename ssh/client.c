@@ -136,8 +136,8 @@ start_session(struct client *c)
 		    NULL);
 	need(session_start(&s, &c->session), NULL);
 	if (!s.wants_tty)
-		need(widen_start(c->loop, c->connection, c->command,
-			 s.is_subsystem),
+		need(widen_start(
+			 c->loop, c->connection, c->command, s.is_subsystem),
 		    NULL);
 }
 
@@ -258,6 +258,18 @@ on_global_request(struct connection *k, struct span type, struct reader *r,
 }
 
 static void
+watch_idleness(struct client *c)
+{
+	struct idle_config i = {
+		.loop = c->loop,
+		.connection = c->connection,
+		.timeouts = &c->o->channel_timeout,
+	};
+
+	need(idle_new(&i, &c->idle), NULL);
+}
+
+static void
 on_authenticated(struct client *c)
 {
 	const struct connection_handlers handlers = {
@@ -282,6 +294,7 @@ on_authenticated(struct client *c)
 			 c->o->server_alive_count_max, on_silent_server, c,
 			 &c->keepalive),
 		    NULL);
+	watch_idleness(c);
 	if (c->o->session_type == SESSION_TYPE_NONE)
 		background_enter(
 		    c->a->log_file != NULL || log_wants(LOG_LEVEL_DEBUG1));

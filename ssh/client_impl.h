@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "common/channel/channel.h"
+#include "common/channel/idle.h"
 #include "common/event/loop.h"
 #include "common/transport/link.h"
 #include "common/transport/transport.h"
@@ -57,6 +58,7 @@ struct client {
 	struct session *session;
 	struct agent_forward *agent_forward; /* NULL: off */
 	struct keepalive *keepalive;
+	struct idle *idle; /* ChannelTimeout; NULL */
 	struct chaff *chaff;
 	struct host_update *update; /* of host keys, under way */
 	bool has_host_keys;         /* the server told them once */
