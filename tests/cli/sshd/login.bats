@@ -204,6 +204,15 @@ login() { ssh_ -l "$U" target "$@"; }
 	[ "$output" = matched ]
 }
 
+@test "Match Group: a group that is excluded excludes, whatever the others are" {
+	configure
+	for list in "*,!$G:0" "!$G,*:0" "*,!${U}x:255" "$G:255" "!$G:0"; do
+		{ cat "$SCRATCH/base"; echo "Match Group ${list%:*}"; echo '  PubkeyAuthentication no'; } > "$SCRATCH/sshd_config"
+		rm -f "$SCRATCH/sshd.pid"; kill -HUP "$(cat "$SCRATCH/started")"; wait_for_sshd "$(cat "$SCRATCH/started")"
+		run "-${list#*:}" login true
+	done
+}
+
 @test "Banner is shown before anything else" {
 	printf 'line one\nline two\n' > "$SCRATCH/banner"
 	configure "Banner $SCRATCH/banner"
