@@ -235,6 +235,15 @@ login() { ssh_ -l "$U" target "$@"; }
 	rm "$SCRATCH/home/.ssh/rc"
 }
 
+@test "~/.ssh/environment: blanks before a name, comments, lines that are none" {
+	printf '# KEY_C=1\n\n \t KEY_A=a b\n  #KEY_D=1\nnothing\nKEY_B=2\nOTHER=1\n' > "$SCRATCH/home/.ssh/environment"
+	configure 'PermitUserEnvironment KEY_*'
+	run -0 login 'env | grep -E "KEY_|OTHER" | sort'
+	rm "$SCRATCH/home/.ssh/environment"
+	[ "$output" = $'KEY_A=a b\nKEY_B=2' ]
+	soon grep -q 'Bad line 5 in .*/.ssh/environment' "$SSHD_LOG"
+}
+
 @test "a missing home directory is told, and / is used" {
 	configure
 	mv "$SCRATCH/home" "$SCRATCH/away"
