@@ -313,7 +313,8 @@ plan_texts(const struct command *c, struct wanted *w, struct run_plan *p)
 		    "WARNING: Your password has expired.\r\n"
 		    "You must change your password now and login again!\r\n";
 	} else if (s->must_change_password) {
-		p->refusal = "Password change required but no TTY "
+		p->refusal = "WARNING: Your password has expired.\n"
+			     "Password change required but no TTY "
 			     "available.\n";
 		p->refusal_status = 1;
 	}

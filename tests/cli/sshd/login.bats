@@ -82,6 +82,21 @@ login() { ssh_ -l "$U" target "$@"; }
 	done
 }
 
+@test "an empty password lets in without being asked for, where that is permitted" {
+	passwd -d "$U" >/dev/null
+	configure 'PermitEmptyPasswords yes'
+	run -0 ssh_ -o PubkeyAuthentication=no -l "$U" target echo in
+	grep -q "Accepted none for $U from 127.0.0.1" "$SSHD_LOG"
+	run -255 ssh_ -o PubkeyAuthentication=no -l "no$U" target echo in
+	configure 'LogLevel INFO'
+	: > "$SSHD_LOG"
+	run -255 ssh_ -o PubkeyAuthentication=no -l "$U" target echo in
+	usermod -p "$(openssl passwd -6 right)" "$U"
+	run -255 ssh_ -o PubkeyAuthentication=no -l "$U" target echo in
+	run -255 ssh_ -o PubkeyAuthentication=no -o PreferredAuthentications=none -l "no$U" target echo in
+	run ! grep -q "Failed none" "$SSHD_LOG"
+}
+
 @test "an unknown user is told nothing, and named in the log" {
 	configure
 	run -255 --separate-stderr with_password right -l nobody-at-all target true
@@ -277,7 +292,7 @@ login() { ssh_ -l "$U" target "$@"; }
 	chage -d "$(date +%F)" "$U"
 	[ "$status" -ne 0 ]
 	[[ "$output" != *in* ]]
-	[[ "$stderr" == *"Password change required but no TTY available."* ]]
+	[ "$stderr" = $'WARNING: Your password has expired.\nPassword change required but no TTY available.' ]
 }
 
 @test "nologin keeps users out with its text, status 254" {
