@@ -25,6 +25,7 @@
 
 #define FLUSH_TIMEOUT_MS 2000
 #define DESCRIPTORS_MAX  8
+#define UNREAD_MAX       (64u * 1024) /* answers that the peer does not take */
 
 struct preauth {
 	struct ipc monitor;
@@ -215,7 +216,10 @@ wait_for_network(struct preauth *p)
 		{ p->fd_out, 0, 0 },
 	};
 
-	if (transport_wants_input(p->transport))
+	/* A peer that asks (PING) and never reads would fill our memory, and
+	 * need not even log in. */
+	if (transport_wants_input(p->transport) &&
+	    transport_pending_bytes(p->transport) <= UNREAD_MAX)
 		set[1].events |= POLLIN;
 	if (has_output)
 		set[same ? 1 : 2].events |= POLLOUT;
