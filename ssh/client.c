@@ -286,6 +286,7 @@ on_authenticated(struct client *c)
 		    c->o->hostname, c->peer.text, c->peer.port,
 		    auth_method(c->auth));
 	c->phase = CLIENT_SESSION;
+	c->session_since_us = time_monotonic_us();
 	run_local_command(c);
 	need(connection_new(c->t, &handlers, &c->connection), NULL);
 	if (c->o->server_alive_interval > 0)
@@ -682,11 +683,14 @@ client_print_identities(
 	need(identities_load(o, tokens, &list, &e), &e);
 	need(identities_arrange(&list, o, agent, &e), &e);
 	for (size_t i = 0; i < list.count; i++) {
-		const struct key *k = identity_key(&list.item[i]);
-		char *line =
-		    k != NULL ? key_public_line(k, identity_name(&list.item[i]))
-			      : NULL;
+		const struct identity *id = &list.item[i];
+		const struct key *k = identity_key(id);
+		char *line = NULL;
 
+		if (!identity_can_sign(id))
+			identity_log_failure(id);
+		else if (k != NULL)
+			line = key_public_line(k, identity_name(id));
 		if (line != NULL)
 			puts(line);
 		free(line);

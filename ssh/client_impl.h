@@ -63,7 +63,8 @@ struct client {
 	struct host_update *update; /* of host keys, under way */
 	bool has_host_keys;         /* the server told them once */
 	uint64_t rtt_us;
-	uint8_t deferred_escape; /* a command that waits for the loop */
+	uint64_t session_since_us; /* authenticated */
+	uint8_t deferred_escape;   /* a command that waits for the loop */
 };
 
 /* client_end.c: why it is over, in words; all end the process. */
