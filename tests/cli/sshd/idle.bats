@@ -77,6 +77,10 @@ begin() { since=$(date +%s%N); }
 	run -255 ssh_ target "echo \$\$ > '$SCRATCH/pid'; sleep 20"
 	[ "$(took)" -ge 10 ] && [ "$(took)" -lt 60 ]
 	grep -q 'channel 0: closing after session without traffic' "$SSHD_LOG"
+	for _ in $(seq 100); do
+		kill -0 "$(cat "$SCRATCH/pid")" 2>/dev/null || break
+		sleep 0.05
+	done
 	run ! kill -0 "$(cat "$SCRATCH/pid")"
 }
 
