@@ -467,6 +467,7 @@ start_anything(struct command *c, struct wanted *w)
 	if (c->started)
 		return false;
 	apply_forced(c, w);
+	c->is_subsystem = w->kind == COMMAND_SUBSYSTEM;
 	if (is_sftp(c, w)) {
 		log_start(c, w);
 		c->started = session_sftp_start(c, w->command, &c->sftp);

@@ -78,6 +78,7 @@ struct command {
 	char *term;
 	char *last_login;
 	bool started;
+	bool is_subsystem; /* what was asked for */
 	pid_t pid; /* 0 once it has ended */
 	bool exit_sent;
 	struct timer *eof_timer; /* EOF goes out without an exit status */
