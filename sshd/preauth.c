@@ -182,8 +182,15 @@ write_rest(struct preauth *p)
 NORETURN static void
 end_network(struct preauth *p, ssize_t n)
 {
+	const char *early = "";
+
+	/* Whoever only looks whether somebody listens has a line of his own. */
+	if (transport_peer_ident(p->transport) == NULL)
+		early = n == 0 ? "Connection closed by remote host"
+			       : "read: Connection reset by peer";
 	if (n == 0 || errno == ECONNRESET || errno == EPIPE)
-		end(p, n == 0 ? PRIVSEP_END_CLOSED : PRIVSEP_END_RESET, 0, "");
+		end(p, n == 0 ? PRIVSEP_END_CLOSED : PRIVSEP_END_RESET, 0,
+		    early);
 	end(p, PRIVSEP_END_PROTOCOL, 0, strerror(errno));
 }
 
