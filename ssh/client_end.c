@@ -23,6 +23,8 @@ end_closed(const struct client *c)
 	if (c->phase == CLIENT_SESSION) {
 		log_error(
 		    "Connection to %s closed by remote host.", c->o->hostname);
+		if (c->session != NULL && session_has_tty(c->session))
+			log_info("Connection to %s closed.", c->o->hostname);
 		return;
 	}
 	if (transport_peer_ident(c->t) == NULL)
