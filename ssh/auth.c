@@ -513,6 +513,8 @@ make_report(const struct auth *a)
 		.keyboard_interactive = a->kbdint_answer,
 		.pubkey_off =
 		    a->c.o->pubkey_authentication == PUBKEY_AUTHENTICATION_NO,
+		.pubkey_not_preferred =
+		    !list_has(span_text(preferred(a)), span_text("publickey")),
 	};
 }
 

@@ -275,7 +275,8 @@ is_obvious(const struct auth *a, const struct identity *id)
 	if (remembered != NULL &&
 	    identities_find(a->c.identities, remembered) == id)
 		return true;
-	return a->c.identities->count == 1 && id->agent_blob.len == 0;
+	return identities_usable(a->c.identities) == 1 &&
+	       id->agent_blob.len == 0;
 }
 
 /* RequiredRSASize. */
@@ -299,8 +300,11 @@ offer(struct auth *a, struct identity *id)
 	const struct signature_algorithm *s;
 	int r;
 
-	if (id->private == NULL && !id->is_encrypted && id->agent_blob.len == 0)
+	if (!identity_can_sign(id)) {
+		identity_log_failure(id);
+		id->answer = IDENTITY_UNUSABLE;
 		return 0; /* nobody can sign for it (any more) */
+	}
 	/* A file that hides even its public half must be opened first. */
 	if (identity_key(id) == NULL && !unlock(a, id))
 		return 0;

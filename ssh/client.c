@@ -260,6 +260,18 @@ on_global_request(struct connection *k, struct span type, struct reader *r,
 }
 
 static void
+watch_idleness(struct client *c)
+{
+	struct idle_config i = {
+		.loop = c->loop,
+		.connection = c->connection,
+		.timeouts = &c->o->channel_timeout,
+	};
+
+	need(idle_new(&i, &c->idle), NULL);
+}
+
+static void
 on_authenticated(struct client *c)
 {
 	const struct connection_handlers handlers = {
@@ -276,6 +288,7 @@ on_authenticated(struct client *c)
 		    c->o->hostname, c->peer.text, c->peer.port,
 		    auth_method(c->auth));
 	c->phase = CLIENT_SESSION;
+	c->session_since_us = time_monotonic_us();
 	run_local_command(c);
 	need(connection_new(c->t, &handlers, &c->connection), NULL);
 	if (c->o->server_alive_interval > 0)
@@ -284,6 +297,7 @@ on_authenticated(struct client *c)
 			 c->o->server_alive_count_max, on_silent_server, c,
 			 &c->keepalive),
 		    NULL);
+	watch_idleness(c);
 	if (c->o->session_type == SESSION_TYPE_NONE)
 		background_enter(
 		    c->a->log_file != NULL || log_wants(LOG_LEVEL_DEBUG1));
@@ -671,11 +685,14 @@ client_print_identities(
 	need(identities_load(o, tokens, &list, &e), &e);
 	need(identities_arrange(&list, o, agent, &e), &e);
 	for (size_t i = 0; i < list.count; i++) {
-		const struct key *k = identity_key(&list.item[i]);
-		char *line =
-		    k != NULL ? key_public_line(k, identity_name(&list.item[i]))
-			      : NULL;
+		const struct identity *id = &list.item[i];
+		const struct key *k = identity_key(id);
+		char *line = NULL;
 
+		if (!identity_can_sign(id))
+			identity_log_failure(id);
+		else if (k != NULL)
+			line = key_public_line(k, identity_name(id));
 		if (line != NULL)
 			puts(line);
 		free(line);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/base/time.h"
 #include "ssh/client_impl.h"
 #include "ssh/fatal.h"
 #include "ssh/proxy.h"
@@ -22,6 +23,8 @@ end_closed(const struct client *c)
 	if (c->phase == CLIENT_SESSION) {
 		log_error(
 		    "Connection to %s closed by remote host.", c->o->hostname);
+		if (c->session != NULL && session_has_tty(c->session))
+			log_info("Connection to %s closed.", c->o->hostname);
 		return;
 	}
 	if (transport_peer_ident(c->t) == NULL)
@@ -135,6 +138,24 @@ client_end_by_failure(struct client *c, uint32_t reason, const char *text)
 	leave(EXIT_ERROR);
 }
 
+static void
+log_transferred(const struct client *c)
+{
+	double seconds =
+	    (double)(time_monotonic_us() - c->session_since_us) / 1e6;
+	struct transport_counters n;
+
+	transport_get_counters(c->t, &n);
+	log_verbose("Transferred: sent %llu, received %llu bytes, in %.1f "
+		    "seconds",
+	    (unsigned long long)n.bytes_out, (unsigned long long)n.bytes_in,
+	    seconds);
+	if (seconds > 0)
+		log_verbose("Bytes per second: sent %.1f, received %.1f",
+		    (double)n.bytes_out / seconds,
+		    (double)n.bytes_in / seconds);
+}
+
 void
 client_end_of_session(struct client *c, int status)
 {
@@ -142,5 +163,7 @@ client_end_of_session(struct client *c, int status)
 	say_goodbye(c, SSH_DISCONNECT_BY_APPLICATION, "disconnected by user");
 	if (c->session != NULL && session_has_tty(c->session))
 		log_info("Connection to %s closed.", c->o->hostname);
+	log_transferred(c);
+	log_debug1("Exit status %d", status == SESSION_NO_STATUS ? -1 : status);
 	leave(status == SESSION_NO_STATUS ? EXIT_ERROR : status);
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "common/channel/channel.h"
+#include "common/channel/idle.h"
 #include "common/event/loop.h"
 #include "common/transport/link.h"
 #include "common/transport/transport.h"
@@ -57,11 +58,13 @@ struct client {
 	struct session *session;
 	struct agent_forward *agent_forward; /* NULL: off */
 	struct keepalive *keepalive;
+	struct idle *idle; /* ChannelTimeout; NULL */
 	struct chaff *chaff;
 	struct host_update *update; /* of host keys, under way */
 	bool has_host_keys;         /* the server told them once */
 	uint64_t rtt_us;
-	uint8_t deferred_escape; /* a command that waits for the loop */
+	uint64_t session_since_us; /* authenticated */
+	uint8_t deferred_escape;   /* a command that waits for the loop */
 };
 
 /* client_end.c: why it is over, in words; all end the process. */

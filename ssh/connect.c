@@ -9,7 +9,6 @@
 #include <ifaddrs.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/ip.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
@@ -372,18 +371,8 @@ tune_socket(const struct ssh_options *o, int fd)
 void
 connect_set_tos(const struct peer *p, int class)
 {
-	int r;
-
-	if (class < 0 || p->is_proxied)
-		return;
-	if (p->address.family == AF_INET)
-		r = setsockopt(
-		    p->fd_out, IPPROTO_IP, IP_TOS, &class, sizeof(class));
-	else
-		r = setsockopt(p->fd_out, IPPROTO_IPV6, IPV6_TCLASS, &class,
-		    sizeof(class));
-	if (r != 0)
-		log_debug1("type of service %d: %s", class, strerror(errno));
+	if (class >= 0 && !p->is_proxied)
+		port_socket_class(p->fd_out, class);
 }
 
 int

@@ -146,7 +146,7 @@ on_revoked(const struct host_check *h, const struct key *k)
 	hostkey_warn_revoked(h, k);
 	log_error("%s host key for %s was revoked and you have requested "
 		  "strict checking.",
-	    hostkey_type(k), h->host);
+	    hostkey_type(k), h->name);
 	return refuse();
 }
 
@@ -168,7 +168,7 @@ on_changed(
 	if (h->o->strict_host_key_checking != STRICT_HOST_KEY_CHECKING_NO) {
 		log_error("Host key for %s has changed and you have requested "
 			  "strict checking.",
-		    h->host);
+		    h->name);
 		return refuse();
 	}
 	h->is_untrusted = true;

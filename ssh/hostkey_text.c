@@ -61,7 +61,7 @@ hostkey_warn_revoked(const struct host_check *h, const struct key *k)
 	    "@       WARNING: REVOKED HOST KEY DETECTED!               @");
 	log_error(BOX_LINE);
 	log_error("The %s host key for %s is marked as revoked.",
-	    hostkey_type(k), h->host);
+	    hostkey_type(k), h->name);
 	log_error("This could mean that a stolen key is being used to "
 		  "impersonate this host.");
 }

@@ -81,6 +81,13 @@ identity_plain_key(const struct identity *id)
 }
 
 bool
+identity_can_sign(const struct identity *id)
+{
+	return id->agent_blob.len > 0 || id->private != NULL ||
+	       id->is_encrypted;
+}
+
+bool
 identity_is_whole(const struct identity *id)
 {
 	if (id->certificate != NULL)
@@ -178,7 +185,11 @@ identity_log_failure(const struct identity *id)
 	case 0:
 		break;
 	case ERR_NOT_FOUND:
-		log_debug1("identity file %s: not there", id->path);
+		if (id->is_explicit)
+			log_error("no such identity: %s: %s", id->path,
+			    strerror(ENOENT));
+		else
+			log_debug1("identity file %s: not there", id->path);
 		break;
 	case ERR_PERMISSION:
 		if (access(id->path, R_OK) == 0)
@@ -353,7 +364,10 @@ add_file(struct identities *list, const char *text, bool is_explicit,
 	identity_load(&id);
 	/* One in the place of the public key is offered instead of it. */
 	id.certificate = certificate_beside(&id, ".pub");
-	if (identity_key(&id) == NULL && !id.is_encrypted) {
+	/* What is wrong is told when its turn comes, if it does; a default
+	 * file that is not there is no key. */
+	if (identity_key(&id) == NULL && !id.is_encrypted && !is_explicit &&
+	    id.load_code == ERR_NOT_FOUND) {
 		identity_log_failure(&id);
 		identity_release(&id);
 		return 0;
@@ -396,6 +410,16 @@ identities_load(const struct ssh_options *o, const struct ssh_tokens *tokens,
 	for (size_t i = 0; r == 0 && i < files->count; i++)
 		r = add_named_certificate(ret, files->item[i], tokens, e);
 	return r;
+}
+
+size_t
+identities_usable(const struct identities *list)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->count; i++)
+		n += identity_can_sign(&list->item[i]);
+	return n;
 }
 
 char *

@@ -37,7 +37,9 @@ enum identity_answer {
 	IDENTITY_PARTIAL,      /* counted, but more is wanted */
 	IDENTITY_NO_ALGORITHM, /* no signature algorithm in common */
 	IDENTITY_LOCKED,       /* nobody gave its passphrase */
-	IDENTITY_NOT_SIGNED    /* the agent, which alone has it, would not */
+	IDENTITY_NOT_SIGNED,   /* the agent, which alone has it, would not */
+	IDENTITY_UNUSABLE      /* its file cannot be used; told when its turn
+				* came */
 };
 
 struct identity {
@@ -104,6 +106,16 @@ struct identity *identities_find(
  */
 const char *identity_name(const struct identity *id);
 
+/* Is there anything to sign with: the agent, a key, or a passphrase away from
+ * one? One that has nothing stays in the list for its reason to be told. */
+bool identity_can_sign(const struct identity *id);
+
+/* How many of list can. */
+size_t identities_usable(const struct identities *list);
+
+/* Why its file gave nothing; says nothing where it did. */
+void identity_log_failure(const struct identity *id);
+
 /* Does the private key (loaded) belong to what is offered? */
 bool identity_is_whole(const struct identity *id);
 
@@ -130,7 +142,5 @@ int identities_append(
     struct identities *list, struct identity *id, struct error *e) MUST_CHECK;
 /* The key under the certificate, or NULL. */
 const struct key *identity_plain_key(const struct identity *id);
-/* Logs why its file gave nothing. */
-void identity_log_failure(const struct identity *id);
 
 #endif

@@ -118,13 +118,6 @@ join_agent(const struct arranging *a, struct identity *id, struct error *e)
 
 /* ---- the places, first to last ---- */
 
-static bool
-is_signed_for(const struct identity *id)
-{
-	return id->agent_blob.len > 0 || id->private != NULL ||
-	       id->is_encrypted;
-}
-
 /* The file that has the key of a certificate. */
 static const struct identity *
 file_of_certificate(const struct arranging *a, const struct key *certificate)
@@ -133,7 +126,7 @@ file_of_certificate(const struct arranging *a, const struct key *certificate)
 		const struct identity *id = &a->from->item[i];
 		const struct key *k = identity_plain_key(id);
 
-		if (k != NULL && is_signed_for(id) &&
+		if (k != NULL && identity_can_sign(id) &&
 		    span_equal(key_plain_blob(certificate), key_blob(k)))
 			return id;
 	}
@@ -164,7 +157,7 @@ add_named_certificate(
 		r = error_set(e, ERR_MEMORY, "out of memory");
 	if (r == 0)
 		r = join_agent(a, &id, e);
-	if (r == 0 && is_signed_for(&id)) {
+	if (r == 0 && identity_can_sign(&id)) {
 		mark_used(a, c->key);
 		return identities_append(&a->out, &id, e);
 	}
@@ -253,10 +246,9 @@ add_files(struct arranging *a, struct error *e)
 
 		if (id->path == NULL)
 			continue; /* moved before */
-		if (is_signed_for(id))
-			r = move(a, id, e);
-		else
-			identity_log_failure(id);
+		/* One that nobody can sign for keeps its place: when it comes
+		 * to it the reason is told. */
+		r = move(a, id, e);
 	}
 	return r;
 }

@@ -241,6 +241,14 @@ write_no_key(const struct report *r, struct buf *out)
 	if (r->pubkey_off)
 		buf_printf(out, "the server takes keys, and "
 				"PubkeyAuthentication is off here");
+	else if (r->pubkey_not_preferred)
+		buf_printf(out, "the server takes keys, and "
+				"PreferredAuthentications leaves publickey "
+				"out here");
+	else if (ssh_options_is_set(r->o, SSH_OPTION_identity_file) &&
+		 r->identities->count == 0)
+		buf_printf(out, "the server takes keys, and IdentityFile "
+				"names none here");
 	else if (ssh_options_is_set(r->o, SSH_OPTION_identity_file))
 		buf_printf(out, "no IdentityFile could be read; see the "
 				"lines above, or ssh -v");
@@ -259,7 +267,7 @@ write_cause(const struct report *r, struct buf *out)
 				       ? r->password
 				       : r->keyboard_interactive;
 
-	if (r->was_cut_off && r->identities->count > 1)
+	if (r->was_cut_off && identities_usable(r->identities) > 1)
 		buf_printf(out, "the server allows only so many attempts; "
 				"name the right key: -i FILE -o "
 				"IdentitiesOnly=yes");

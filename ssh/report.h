@@ -27,8 +27,9 @@ struct report {
 	const char *methods; /* what the server would take; "" if unknown */
 	enum report_answer password;
 	enum report_answer keyboard_interactive;
-	bool pubkey_off;  /* PubkeyAuthentication no */
-	bool was_cut_off; /* the server had enough of attempts */
+	bool pubkey_off;           /* PubkeyAuthentication no */
+	bool pubkey_not_preferred; /* PreferredAuthentications without it */
+	bool was_cut_off;          /* the server had enough of attempts */
 };
 
 /* Logs the lines at level error. */

@@ -117,6 +117,21 @@ is_environment(const char *text)
 	return n > 0 && text[n] == '=';
 }
 
+/* The first of several of one name counts. Takes value. */
+static int
+take_environment(struct strings *to, char *value)
+{
+	size_t n = strcspn(value, "=") + 1;
+
+	for (size_t i = 0; i < to->count; i++) {
+		if (strncmp(to->item[i], value, n) == 0) {
+			free(value);
+			return 0;
+		}
+	}
+	return strings_take(to, value);
+}
+
 /* Takes value (fresh text, or NULL where none was given). */
 static int
 take_option(struct key_options *o, const struct option_row *row, char *value,
@@ -157,7 +172,9 @@ take_option(struct key_options *o, const struct option_row *row, char *value,
 			    e, ERR_FORMAT, "invalid environment string");
 			break;
 		}
-		/* FALLTHROUGH */
+		r = take_environment(field, value);
+		value = NULL;
+		break;
 	case OPTION_LIST:
 		r = strings_take(field, value);
 		value = NULL;
@@ -451,6 +468,10 @@ key_options_check(
 		return error_set(e, ERR_PERMISSION,
 		    "correct key but not from a permitted host (from=\"%s\")",
 		    o->from);
+	/* Meant for a certificate's: as a key it would let in too much. */
+	if (o->principals != NULL && !o->is_cert_authority)
+		return error_set(e, ERR_PERMISSION,
+		    "principals on a key that is no certificate authority");
 	if (c->certificate != NULL)
 		return check_authority(o, c, e);
 	if (o->is_cert_authority)

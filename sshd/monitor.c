@@ -292,6 +292,34 @@ log_disconnect(const struct monitor *m, uint32_t reason, const char *text)
 	    monitor_who(m, who, sizeof(who)), p->remote_text, p->remote_port);
 }
 
+/* text: what went wrong before the peer had said who it is; "" where it had. */
+static void
+log_closed(
+    const struct monitor *m, const char *how, const char *who, const char *text)
+{
+	bool early = text[0] != '\0';
+
+	if (early)
+		log_error("kex_exchange_identification: %s", text);
+	log_info("Connection %s by %s%s port %u%s", how, who,
+	    m->peer->remote_text, m->peer->remote_port,
+	    early ? "" : " [preauth]");
+}
+
+/* In the words that those who count attempts look for. */
+static void
+log_bad_ident(const struct peer *p, const char *text)
+{
+	bool other_version = text_starts_with(text, "Protocol major");
+
+	log_error(
+	    "%s%s", other_version ? "" : "kex_exchange_identification: ", text);
+	log_error("banner exchange: Connection from %s port %u: %s",
+	    p->remote_text, p->remote_port,
+	    other_version ? "could not read protocol version"
+			  : "invalid format");
+}
+
 static void
 log_end(const struct monitor *m, enum privsep_end kind, uint32_t reason,
     const char *text)
@@ -304,19 +332,16 @@ log_end(const struct monitor *m, enum privsep_end kind, uint32_t reason,
 		who[0] = '\0';
 	switch (kind) {
 	case PRIVSEP_END_CLOSED:
-		log_info("Connection closed by %s%s port %u [preauth]", who,
-		    p->remote_text, p->remote_port);
+		log_closed(m, "closed", who, text);
 		break;
 	case PRIVSEP_END_RESET:
-		log_info("Connection reset by %s%s port %u [preauth]", who,
-		    p->remote_text, p->remote_port);
+		log_closed(m, "reset", who, text);
 		break;
 	case PRIVSEP_END_DISCONNECTED:
 		log_disconnect(m, reason, text);
 		break;
 	case PRIVSEP_END_IDENT:
-		log_error("banner exchange: Connection from %s port %u: %s",
-		    p->remote_text, p->remote_port, text);
+		log_bad_ident(p, text);
 		break;
 	case PRIVSEP_END_NO_MATCH:
 		log_info("Unable to negotiate with %s port %u: %s [preauth]",

@@ -53,6 +53,9 @@ level_of(const struct monitor *m, const struct monitor_attempt *a)
 {
 	unsigned half = (unsigned)m->options.max_auth_tries / 2;
 
+	/* Every client asks once: it is no guess to be counted. */
+	if (m->attempts == 1 && strcmp(a->method, "none") == 0)
+		return LOG_LEVEL_VERBOSE;
 	if (!m->valid || m->failures >= half ||
 	    strcmp(a->method, "password") == 0)
 		return LOG_LEVEL_INFO;
@@ -185,19 +188,7 @@ begin_attempt(struct monitor *m, struct reader *r)
 	return 0;
 }
 
-/* ---- none, and methods that nobody knows ---- */
-
-/* Never enough by itself: it asks which methods there are. */
-int
-monitor_on_none(struct monitor *m, struct ipc *ipc, struct reader *r)
-{
-	struct monitor_attempt a = { .method = "none" };
-	int rc;
-
-	if ((rc = begin_attempt(m, r)) != 0)
-		return rc;
-	return monitor_finish(m, ipc, &a);
-}
+/* ---- methods that nobody knows ---- */
 
 int
 monitor_on_other(struct monitor *m, struct ipc *ipc, struct reader *r)
@@ -218,7 +209,7 @@ monitor_on_other(struct monitor *m, struct ipc *ipc, struct reader *r)
 	return monitor_finish(m, ipc, &a);
 }
 
-/* ---- passwords ---- */
+/* ---- passwords, and none ---- */
 
 /*
  * Compares a password. A user who is unknown or may not log in has the work
@@ -284,6 +275,24 @@ monitor_on_password(struct monitor *m, struct ipc *ipc, struct reader *r)
 		if (!a.ok)
 			record_failure(m);
 	}
+	return monitor_finish(m, ipc, &a);
+}
+
+/*
+ * It asks which methods there are, and is enough by itself where a password
+ * may be empty and is. Whether there is an account makes no difference to
+ * what is computed.
+ */
+int
+monitor_on_none(struct monitor *m, struct ipc *ipc, struct reader *r)
+{
+	struct monitor_attempt a = { .method = "none" };
+	int rc;
+
+	if ((rc = begin_attempt(m, r)) != 0)
+		return rc;
+	if (m->methods != NULL && auth_methods_allows(m->methods, "none", NULL))
+		a.ok = password_is_right(m, span_text(""));
 	return monitor_finish(m, ipc, &a);
 }
 

@@ -93,15 +93,21 @@ static bool
 match_group(void *context, const char *user, const char *pattern_list)
 {
 	struct account *a = context;
+	bool found = false;
 
 	if (account_load_groups(a) != 0)
 		return false;
+	/* A group that is excluded excludes, whatever the others say: the
+	 * session, which asks the system itself, decides in the same way. */
 	for (size_t i = 0; i < a->groups.count; i++) {
-		if (pattern_list_match(
-			pattern_list, a->groups.item[i], false) == 1)
-			return true;
+		int r =
+		    pattern_list_match(pattern_list, a->groups.item[i], false);
+
+		if (r < 0)
+			return false;
+		found = found || r == 1;
 	}
-	return false;
+	return found;
 }
 
 static void
@@ -229,6 +235,9 @@ set_methods(struct monitor *m)
 	const char *list;
 	int r;
 
+	/* Who has no password logs in by asking; it is listed to nobody. */
+	if (o->permit_empty_passwords && o->password_authentication)
+		buf_printf(&enabled, "none,");
 	if (o->pubkey_authentication)
 		buf_printf(&enabled, "publickey,");
 	if (o->hostbased_authentication)

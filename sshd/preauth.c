@@ -25,6 +25,7 @@
 
 #define FLUSH_TIMEOUT_MS 2000
 #define DESCRIPTORS_MAX  8
+#define UNREAD_MAX       (64u * 1024) /* answers that the peer does not take */
 
 struct preauth {
 	struct ipc monitor;
@@ -181,8 +182,15 @@ write_rest(struct preauth *p)
 NORETURN static void
 end_network(struct preauth *p, ssize_t n)
 {
+	const char *early = "";
+
+	/* Whoever only looks whether somebody listens has a line of his own. */
+	if (transport_peer_ident(p->transport) == NULL)
+		early = n == 0 ? "Connection closed by remote host"
+			       : "read: Connection reset by peer";
 	if (n == 0 || errno == ECONNRESET || errno == EPIPE)
-		end(p, n == 0 ? PRIVSEP_END_CLOSED : PRIVSEP_END_RESET, 0, "");
+		end(p, n == 0 ? PRIVSEP_END_CLOSED : PRIVSEP_END_RESET, 0,
+		    early);
 	end(p, PRIVSEP_END_PROTOCOL, 0, strerror(errno));
 }
 
@@ -215,7 +223,10 @@ wait_for_network(struct preauth *p)
 		{ p->fd_out, 0, 0 },
 	};
 
-	if (transport_wants_input(p->transport))
+	/* A peer that asks (PING) and never reads would fill our memory, and
+	 * need not even log in. */
+	if (transport_wants_input(p->transport) &&
+	    transport_pending_bytes(p->transport) <= UNREAD_MAX)
 		set[1].events |= POLLIN;
 	if (has_output)
 		set[same ? 1 : 2].events |= POLLOUT;

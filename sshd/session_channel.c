@@ -64,13 +64,30 @@ command_free(struct command *c)
 	free(c);
 }
 
-static void
-hang_up(const struct command *c)
+void
+command_hang_up(const struct command *c)
 {
 	if (c->pid <= 0)
 		return;
 	kill(-c->pid, SIGHUP);
 	kill(-c->pid, SIGCONT); /* a stopped process would not notice */
+}
+
+/* IPQoS: keys are waited for while there is a terminal. */
+static void
+set_class(struct user_session *u)
+{
+	int class = u->options.ipqos.bulk;
+
+	list_for_each(l, &u->commands) {
+		struct command *c = list_entry(l, struct command, link);
+
+		if (c->started && c->has_pty)
+			class = u->options.ipqos.interactive;
+	}
+	if (class >= 0 && class != u->class)
+		port_socket_class(u->fd_out, class);
+	u->class = class;
 }
 
 static void
@@ -80,12 +97,13 @@ forget_pty(struct command *c)
 		return;
 	c->has_pty = false;
 	tell_pty_closed(c->u, c->pty.name);
+	set_class(c->u);
 }
 
 void
 command_end(struct command *c)
 {
-	hang_up(c);
+	command_hang_up(c);
 	forget_pty(c);
 	command_free(c);
 }
@@ -295,7 +313,8 @@ plan_texts(const struct command *c, struct wanted *w, struct run_plan *p)
 		    "WARNING: Your password has expired.\r\n"
 		    "You must change your password now and login again!\r\n";
 	} else if (s->must_change_password) {
-		p->refusal = "Password change required but no TTY "
+		p->refusal = "WARNING: Your password has expired.\n"
+			     "Password change required but no TTY "
 			     "available.\n";
 		p->refusal_status = 1;
 	}
@@ -412,7 +431,7 @@ run(struct command *c, struct wanted *w, struct run_plan *p)
 	if (r != 0) {
 		log_error("cannot start a process for %s: %s", c->u->start.user,
 		    strerror(errno));
-		hang_up(c);
+		command_hang_up(c);
 		return r;
 	}
 	return loop_on_child(c->u->loop, c->pid, on_child_exit, c);
@@ -435,7 +454,7 @@ is_sftp(const struct command *c, struct wanted *w)
 }
 
 static bool
-start(struct command *c, struct wanted *w)
+start_anything(struct command *c, struct wanted *w)
 {
 	struct strings env = STRINGS_INIT;
 	struct run_plan plan = { .shell = c->u->start.shell,
@@ -448,6 +467,7 @@ start(struct command *c, struct wanted *w)
 	if (c->started)
 		return false;
 	apply_forced(c, w);
+	c->is_subsystem = w->kind == COMMAND_SUBSYSTEM;
 	if (is_sftp(c, w)) {
 		log_start(c, w);
 		c->started = session_sftp_start(c, w->command, &c->sftp);
@@ -469,6 +489,15 @@ start(struct command *c, struct wanted *w)
 	strings_release(&env);
 	free(rc);
 	return r == 0;
+}
+
+static bool
+start(struct command *c, struct wanted *w)
+{
+	bool ok = start_anything(c, w);
+
+	set_class(c->u);
+	return ok;
 }
 
 static bool
@@ -742,7 +771,7 @@ on_closed(struct channel *channel, void *context)
 	if (c->stream != NULL)
 		stream_on_close(c->stream);
 	c->channel = NULL;
-	hang_up(c);
+	command_hang_up(c);
 	forget_pty(c);
 	free_if_over(c);
 }

@@ -107,6 +107,17 @@ add_key_environment(struct strings *env, const struct command *c)
 	return r;
 }
 
+/* The assignment of a line, fresh; NULL where there is none. */
+static char *
+assignment_of(struct span line)
+{
+	while (line.len > 0 && (line.ptr[0] == ' ' || line.ptr[0] == '\t'))
+		line = span_of(line.ptr + 1, line.len - 1);
+	if (line.len == 0 || line.ptr[0] == '#' || span_has_nul(line))
+		return NULL;
+	return span_dup_text(line);
+}
+
 /* ~/.ssh/environment: lines NAME=value, `#` comments. */
 static int
 add_environment_file(struct strings *env, const struct command *c)
@@ -121,11 +132,11 @@ add_environment_file(struct strings *env, const struct command *c)
 		rest = buf_span(&text);
 		while (r == 0 && lines++ < ENVIRONMENT_LINES &&
 		       line_next(&rest, &line)) {
-			char *one =
-			    span_has_nul(line) ? NULL : span_dup_text(line);
+			char *one = assignment_of(line);
 
-			if (one != NULL && one[0] != '#' &&
-			    user_may_set(&c->u->options, one))
+			if (one != NULL && strchr(one, '=') == NULL)
+				log_info("Bad line %d in %s", lines, path);
+			if (one != NULL && user_may_set(&c->u->options, one))
 				r = take(env, one);
 			else
 				free(one);

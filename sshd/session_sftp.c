@@ -350,7 +350,9 @@ is_refused(struct session_sftp *s)
 	else if (start->must_change_password)
 		refuse(s, "Password change required but no TTY available.\n",
 		    EXIT_REFUSED);
-	else if (s->c->has_pty)
+	/* Who asked for something else (a shell, scp -O) speaks no SFTP: both
+	 * sides would wait for each other for ever. */
+	else if (s->c->has_pty || !s->c->is_subsystem)
 		refuse(s, "This service allows sftp connections only.\r\n",
 		    EXIT_REFUSED);
 	else

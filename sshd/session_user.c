@@ -430,6 +430,44 @@ on_alive(struct timer *t, void *context)
 	set_alive(u);
 }
 
+/* ---- ChannelTimeout, UnusedConnectionTimeout ---- */
+
+/* What runs does not wait for the client to agree to the end. */
+static void
+on_idle(struct channel *c, void *context)
+{
+	if (strcmp(channel_type(c), "session") == 0)
+		command_hang_up(channel_context(c));
+}
+
+static void
+on_unused(void *context)
+{
+	struct user_session *u = context;
+
+	log_info("terminating inactive connection from user %s %s port %u",
+	    u->start.user, u->start.peer.remote_text,
+	    u->start.peer.remote_port);
+	disconnect(u, SSH_DISCONNECT_BY_APPLICATION,
+	    "no channel was open for too long");
+}
+
+static int
+watch_idleness(struct user_session *u)
+{
+	struct idle_config c = {
+		.loop = u->loop,
+		.connection = u->connection,
+		.timeouts = &u->options.channel_timeout,
+		.unused_s = u->options.unused_connection_timeout,
+		.on_idle = on_idle,
+		.on_unused = on_unused,
+		.context = u,
+	};
+
+	return idle_new(&c, &u->idle);
+}
+
 /* Once the login is over: memory that it took goes back. */
 static void
 on_trim(struct timer *t, void *context)
@@ -492,8 +530,11 @@ set_up_loop(struct user_session *u)
 	watch_set(u->monitor_watch, WATCH_READ);
 	set_alive(u);
 	timer_set(trim, TRIM_AFTER_US);
-	r = connection_new(u->transport, &handlers, &u->connection);
-	return r == 0 ? announce_host_keys(u) : r;
+	if ((r = connection_new(u->transport, &handlers, &u->connection)) !=
+		0 ||
+	    (r = watch_idleness(u)) != 0)
+		return r;
+	return announce_host_keys(u);
 }
 
 static int
@@ -518,6 +559,7 @@ tear_down(struct user_session *u)
 	list_for_each_safe(l, &u->commands)
 		command_end(list_entry(l, struct command, link));
 	session_agent_end(u);
+	idle_free(u->idle);
 	if (u->auth_info_path != NULL)
 		unlink(u->auth_info_path);
 }
@@ -544,6 +586,7 @@ session_user_main(int monitor_fd, const struct sshd_config *config)
 	keep_descriptors(monitor_fd);
 	u.config = config;
 	u.fd_in = u.fd_out = -1;
+	u.class = -1;
 	list_init(&u.commands);
 	session_start_init(&u.start);
 	ipc_init(&u.monitor, 3, PRIVSEP_MESSAGE_MAX);

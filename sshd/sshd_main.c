@@ -28,6 +28,8 @@
  * become a daemon a second time. */
 #define DAEMON_VARIABLE "SHEETBEND_SSHD_DAEMON"
 
+#define EXIT_USAGE 1
+
 struct daemon {
 	struct arguments a;
 	struct sshd_config *config;
@@ -61,7 +63,11 @@ load_config(struct daemon *d)
 
 	if (r != 0) {
 		log_fatal("%s", error_message(&e, r));
-		exit(SESSION_EXIT_FATAL);
+		/* A fault of the command line, which also names the file. */
+		exit(r != ERR_CONFIG ||
+				text_starts_with(e.text, "command-line")
+			 ? EXIT_USAGE
+			 : SESSION_EXIT_FATAL);
 	}
 	d->options = sshd_config_global(d->config);
 }
@@ -98,9 +104,14 @@ dump(const struct daemon *d)
 	struct error e = { 0 };
 	int r = 0;
 
-	for (size_t i = 0; i < d->a.specs.count && r == 0; i++)
+	for (size_t i = 0; i < d->a.specs.count; i++) {
 		r = sshd_match_parse(d->a.specs.item[i], &m, &text, &e);
-	if (r == 0 && d->a.specs.count > 0)
+		if (r != 0) {
+			log_fatal("%s", error_message(&e, r));
+			exit(EXIT_USAGE);
+		}
+	}
+	if (d->a.specs.count > 0)
 		r = sshd_options_for(d->config, &m, &o, &e);
 	if (r != 0) {
 		log_fatal("%s", error_message(&e, r));

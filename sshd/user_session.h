@@ -20,6 +20,7 @@
 #include "common/base/list.h"
 #include "common/base/log.h"
 #include "common/channel/channel.h"
+#include "common/channel/idle.h"
 #include "common/channel/session.h"
 #include "common/channel/stream.h"
 #include "common/event/loop.h"
@@ -49,9 +50,11 @@ struct user_session {
 	struct connection *connection;
 	struct timer *alive; /* ClientAliveInterval */
 	int alive_missed;
+	struct idle *idle; /* ChannelTimeout, UnusedConnectionTimeout; NULL */
 	struct list commands; /* struct command.link */
 	int command_count;
 	unsigned next_number;
+	int class; /* of the connection now (IPQoS); -1: as it was */
 	struct session_agent *agent; /* NULL: not forwarded */
 	bool no_more_sessions;
 	bool is_confined; /* to directories, with all it starts */
@@ -75,6 +78,7 @@ struct command {
 	char *term;
 	char *last_login;
 	bool started;
+	bool is_subsystem; /* what was asked for */
 	pid_t pid; /* 0 once it has ended */
 	bool exit_sent;
 	struct timer *eof_timer; /* EOF goes out without an exit status */
@@ -87,6 +91,9 @@ extern const struct channel_handlers command_handlers;
 /* NULL without memory. */
 struct command *command_new(
     struct user_session *u, struct channel *c) MUST_CHECK;
+
+/* SIGHUP to what runs on it. */
+void command_hang_up(const struct command *c);
 
 /* The connection is gone: ends what runs, frees everything. */
 void command_end(struct command *c);

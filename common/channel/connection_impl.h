@@ -6,6 +6,7 @@
  *   channel.c       channels: opening, closing, requests
  *   channel_data.c  channels: data both ways, windows
  *   stream*.c       uses the attachments
+ *   idle.c          channels without traffic
  *
  * States of a channel (RFC 4254 s5):
  *
@@ -76,6 +77,8 @@ struct channel {
 	uint32_t peer_window; /* what we may send */
 	uint32_t peer_packet_max;
 	uint64_t bytes_in, bytes_out;
+	/* When they changed last (0: not seen yet), and what they were. */
+	uint64_t active_us, active_bytes;
 
 	struct buf *writing; /* the packet of channel_write_begin() */
 	size_t write_mark;

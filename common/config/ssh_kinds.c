@@ -310,10 +310,13 @@ static bool
 format_log_level(
     const struct config_row *row, const void *value, size_t n, struct buf *out)
 {
+	enum log_level level = (enum log_level) * (const int *)value;
+
 	if (n > 0)
 		return false;
-	buf_printf(
-	    out, "%s", log_level_name((enum log_level) * (const int *)value));
+	/* It has two names; ssh -G says the first one. */
+	buf_printf(out, "%s",
+	    level == LOG_LEVEL_DEBUG1 ? "DEBUG" : log_level_name(level));
 	return true;
 }
 

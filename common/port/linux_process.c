@@ -234,6 +234,24 @@ port_socket_local(int fd)
 }
 
 void
+port_socket_class(int fd, int class)
+{
+	int domain = AF_UNSPEC;
+	socklen_t len = sizeof(domain);
+	int r = 0;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) != 0)
+		return;
+	if (domain == AF_INET)
+		r = setsockopt(fd, IPPROTO_IP, IP_TOS, &class, sizeof(class));
+	else if (domain == AF_INET6)
+		r = setsockopt(
+		    fd, IPPROTO_IPV6, IPV6_TCLASS, &class, sizeof(class));
+	/* A wish; what the network makes of it is not known either. */
+	IGNORE_RESULT(r != 0);
+}
+
+void
 port_socket_acknowledge(int fd)
 {
 	int on = 1;

@@ -59,6 +59,10 @@ void port_socket_interactive(int fd); /* TCP_NODELAY, short unsent queue */
  * is no path to be fair on, and its timers cost a fifth of the rate. */
 void port_socket_local(int fd);
 
+/* The class of service of what is sent (IPQoS): the byte of RFC 2474, in the
+ * header of either IP. Quietly nothing on what is no such socket. */
+void port_socket_class(int fd, int class);
+
 /* What was read is acknowledged now, not up to 40 ms later: a peer with
  * Nagle's algorithm on holds back its next small packet until then. Holds for
  * this moment only. */

@@ -74,7 +74,9 @@ start_both() {
 	echo "sheetbend-test $(cut -d' ' -f1,2 host.pub)" > known_hosts
 	for side in ours theirs; do
 		cat > "client_$side" <<-CONFIG
+			IgnoreUnknown RememberHosts
 			Host server
+			  RememberHosts no
 			  HostName 127.0.0.1
 			  HostKeyAlias sheetbend-test
 			  Port $(cat "$side/port")

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <zlib.h>
@@ -312,6 +313,62 @@ run_bomb(struct daemon *d)
 	wire_release(&w);
 }
 
+/* ---- answers that nobody reads ---- */
+
+#define PING_BYTES   (128u * 1024)
+#define PINGS        1024u /* far more than all buffers of the kernel */
+#define SEND_WAIT_MS 700
+
+/* Asks and asks and reads nothing: true once no more is taken in. */
+static bool
+is_stopped(struct wire *w)
+{
+	struct timeval wait = { 0, SEND_WAIT_MS * 1000 };
+	struct buf b = BUF_INIT;
+	bool stopped = false;
+
+	(void)setsockopt(w->fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
+	for (unsigned i = 0; i < PINGS && !stopped; i++) {
+		uint64_t start = time_monotonic_us();
+
+		write_byte(&b, SSH_MSG_PING);
+		write_uint32(&b, PING_BYTES);
+		if (buf_reserve(&b, PING_BYTES) == NULL)
+			break;
+		memset(b.data + b.len, 0, PING_BYTES);
+		buf_extend(&b, PING_BYTES);
+		wire_send(w, &b);
+		stopped = time_monotonic_us() - start >=
+			  (uint64_t)(SEND_WAIT_MS - 100) * 1000;
+	}
+	buf_release(&b);
+	return stopped;
+}
+
+/* What is asked for must not pile up in the server's memory: somebody who
+ * never reads, and need not even log in, could fill it. */
+static void
+run_unread(struct daemon *d)
+{
+	for (int stage = STAGE_KEYED; stage <= STAGE_AUTH; stage++) {
+		char name[64];
+		struct wire w;
+
+		snprintf(
+		    name, sizeof name, "unread-answers-at-stage-%d", stage);
+		if (!case_wanted(name))
+			continue;
+		wire_init(&w, connect_loopback(d->port));
+		if (w.fd < 0 || !server_reach(&w, d, (enum stage)stage))
+			case_failed(name, "not reached");
+		else if (is_stopped(&w))
+			case_passed(name);
+		else
+			case_failed(name, "all was taken, and all is kept");
+		wire_release(&w);
+	}
+}
+
 /* ---- stalls and resets ---- */
 
 static const struct {
@@ -426,6 +483,7 @@ server_cases(struct daemon *d)
 	run_table(d, server_auth_cases);
 	run_table(d, server_channel_cases);
 	run_bomb(d);
+	run_unread(d);
 	run_resets(d);
 	sweep(d, STAGE_KEYED, "keyed");
 	sweep(d, STAGE_SERVICE, "during-auth");

@@ -178,6 +178,25 @@ TEST(an_expired_key_is_refused)
 		      " %K\n"));
 }
 
+TEST(principals_are_for_lines_of_authorities)
+{
+	CHECK(!is_found("principals=\"a\" " TYPE " %K\n"));
+	CHECK(is_found("principals=\"a\" " TYPE " %K\n" TYPE " %K\n"));
+}
+
+TEST(the_first_of_several_variables_of_one_name_counts)
+{
+	struct found f = look("environment=\"A=1\",environment=\"AB=3\","
+			      "environment=\"A=2\" " TYPE " %K\n");
+	const struct key_options *o = &f.match.options;
+
+	CHECK(f.yes);
+	CHECK_INT(o->environment.count, 2);
+	CHECK_TEXT(o->environment.item[0], "A=1");
+	CHECK_TEXT(o->environment.item[1], "AB=3");
+	key_options_release(&f.match.options);
+}
+
 TEST(a_certificate_authority_is_no_users_key)
 {
 	CHECK(!is_found("cert-authority " TYPE " %K\n"));

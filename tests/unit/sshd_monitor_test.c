@@ -26,6 +26,7 @@
 static uint64_t now_us;
 static uint64_t waited_us;
 static unsigned checks_of_unknown;
+static bool has_empty_password;
 
 static int
 fake_check_password(const char *name, const char *password, bool permit_empty,
@@ -34,7 +35,8 @@ fake_check_password(const char *name, const char *password, bool permit_empty,
 	now_us += 1000;
 	if (name == NULL)
 		checks_of_unknown++;
-	*ret_ok = strcmp(password, PASSWORD) == 0;
+	*ret_ok = strcmp(password, PASSWORD) == 0 ||
+		  (permit_empty && has_empty_password && *password == '\0');
 	*ret_expired = false;
 	return 0;
 }
@@ -314,6 +316,42 @@ TEST(known_and_unknown_users_get_the_same_answers)
 	CHECK_INT(say(unknown, PRIVSEP_KBDINT), 0);
 	CHECK_INT(verdict(known), PRIVSEP_ASK);
 	CHECK_SPAN(known->reply.body, unknown->reply.body);
+}
+
+TEST(who_has_no_password_needs_no_method_where_that_is_permitted)
+{
+	static const struct {
+		const char *config;
+		int verdict;
+	} cases[] = {
+		{ "", PRIVSEP_REFUSED },
+		{ "PermitEmptyPasswords yes", PRIVSEP_GRANTED },
+		{ "PermitEmptyPasswords yes\nPasswordAuthentication no",
+		    PRIVSEP_REFUSED },
+		{ "PermitEmptyPasswords yes\nAuthenticationMethods none",
+		    PRIVSEP_GRANTED },
+		{ "PermitEmptyPasswords yes\n"
+		  "AuthenticationMethods publickey,password password",
+		    PRIVSEP_REFUSED },
+		{ "PermitEmptyPasswords yes\nDenyUsers *", PRIVSEP_REFUSED },
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct bench *b = bench_for(cases[i].config, NULL);
+
+		has_empty_password = false;
+		CHECK_INT(say(b, PRIVSEP_NONE), 0);
+		CHECK_INT(verdict(b), PRIVSEP_REFUSED);
+		b = bench_for(cases[i].config, NULL);
+		has_empty_password = true;
+		CHECK_INT(say(b, PRIVSEP_NONE), 0);
+		CHECK_INT(verdict(b), cases[i].verdict);
+		if (cases[i].verdict != PRIVSEP_GRANTED)
+			continue;
+		b = bench_for(cases[i].config, "no-such-user-here");
+		CHECK_INT(say(b, PRIVSEP_NONE), 0);
+		CHECK_INT(verdict(b), PRIVSEP_REFUSED);
+	}
 }
 
 TEST(a_denied_user_is_like_an_unknown_one)

@@ -146,6 +146,29 @@ at_terminal() {
 	[[ "$stderr" == *"Load key \"$BATS_TEST_TMPDIR/open\": bad permissions"* ]]
 }
 
+@test "what is wrong with a key is told when its turn comes, not before" {
+	cp "$SCRATCH/user_ed25519" "$BATS_TEST_TMPDIR/open"
+	chmod 644 "$BATS_TEST_TMPDIR/open"
+	echo nonsense > "$BATS_TEST_TMPDIR/nonsense"
+	chmod 600 "$BATS_TEST_TMPDIR/nonsense"
+	run -0 --separate-stderr with_keys -i "$SCRATCH/user_ed25519" -i "$BATS_TEST_TMPDIR/open" \
+		-i "$BATS_TEST_TMPDIR/nonsense" -o IdentityFile=/nonexistent target true
+	[ -z "$stderr" ]
+	run -255 --separate-stderr with_keys -o IdentityFile=/nonexistent target true
+	[[ "${stderr_lines[0]}" == "no such identity: /nonexistent: No such file or directory"* ]]
+	[[ "$stderr" == *"no IdentityFile could be read"* ]]
+	# No key is tried, none is complained of.
+	run -255 --separate-stderr with_keys -i "$BATS_TEST_TMPDIR/open" -o PreferredAuthentications=password target true
+	[[ "$stderr" != *UNPROTECTED* ]]
+}
+
+@test "a login that tries no key says which option is the cause" {
+	run -255 --separate-stderr with_keys -i "$SCRATCH/user_ed25519" -o PreferredAuthentications=password target true
+	[[ "${stderr_lines[-1]}" == *"PreferredAuthentications leaves publickey out here."* ]]
+	run -255 --separate-stderr with_keys -o IdentityFile=none target true
+	[[ "${stderr_lines[-1]}" == *"IdentityFile names none here."* ]]
+}
+
 @test "damaged key files are one line each, and the next key is tried" {
 	head -c 200 "$SCRATCH/user_ed25519" > "$BATS_TEST_TMPDIR/cut"
 	echo nonsense > "$BATS_TEST_TMPDIR/nonsense"

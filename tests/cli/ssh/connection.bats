@@ -33,6 +33,14 @@ fake_server() {
 }
 teardown() { [ -z "${FAKE_PID:-}" ] || kill "$FAKE_PID" 2>/dev/null || true; }
 
+@test "LogLevel VERBOSE says how much was transferred" {
+	run -3 --separate-stderr ssh_ -o LogLevel=VERBOSE target 'exit 3'
+	[[ "$stderr" =~ $'\n''Transferred: sent '[0-9]+', received '[0-9]+' bytes, in '[0-9.]+' seconds' ]]
+	[[ "$stderr" =~ $'\n''Bytes per second: sent '[0-9.]+', received '[0-9.]+ ]]
+	run -3 --separate-stderr ssh_ -v target 'exit 3'
+	[[ "$stderr" == *'debug1: Exit status 3'* ]]
+}
+
 @test "nobody listens: the reason, status 255" {
 	run -255 --separate-stderr ssh_ -p 1 127.0.0.1 true
 	[ "${stderr%$'\r'}" = "ssh: connect to host 127.0.0.1 port 1: Connection refused" ]

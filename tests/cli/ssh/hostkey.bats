@@ -105,6 +105,7 @@ ask_server() {
 	[[ "$stderr" == *"$PRINT"* ]]
 	[[ "$stderr" == *"Offending ED25519 key in $KNOWN:2"* ]]
 	[[ "$stderr" == *"ssh-keygen -f \"$KNOWN\" -R \"$NAME\""* ]]
+	[[ "$stderr" == *"Host key for $NAME has changed and you have requested strict checking."* ]]
 	[[ "$stderr" == *"Host key verification failed."* ]]
 }
 
@@ -121,6 +122,7 @@ ask_server() {
 	for strict in yes no accept-new; do
 		run -255 --separate-stderr to_server -o StrictHostKeyChecking=$strict true
 		[[ "$stderr" == *"REVOKED HOST KEY DETECTED"* ]]
+		[[ "$stderr" == *"The ED25519 host key for $NAME is marked as revoked."* ]]
 	done
 }
 

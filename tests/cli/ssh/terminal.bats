@@ -67,7 +67,8 @@ READY="stty -echo; echo rea''dy; exec sh -c 'while read -r line; do case \$line 
 }
 
 @test "a server that dies leaves the terminal as it was" {
-	run -255 pty_ -e ready -R -s 'x\r' -e 'Connection to 127.0.0.1 closed by remote host.' -- \
+	run -255 pty_ -e ready -R -s 'x\r' -e 'Connection to 127.0.0.1 closed by remote host.' \
+		-e 'Connection to 127.0.0.1 closed.' -- \
 		-t target "echo rea''dy; read x; kill -9 \$PPID"
 }
 

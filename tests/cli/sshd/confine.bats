@@ -25,7 +25,7 @@ setup() {
 	load ../common
 	T=$BATS_TEST_TMPDIR
 	BASE=$(realpath "$SCRATCH/tree")
-	grep -v RememberHosts "$SCRATCH/ssh_config" > "$T/ssh_config"
+	{ echo 'IgnoreUnknown RememberHosts'; cat "$SCRATCH/ssh_config"; } > "$T/ssh_config"
 	sed "s/user_ed25519/confined_key/" "$T/ssh_config" > "$T/key_config"
 	sed "s/user_ed25519/wide_key/" "$T/ssh_config" > "$T/wide_config"
 	CONFIG=$T/ssh_config

@@ -49,8 +49,8 @@ conf() {
 	[[ "$stderr" == *"$CONF: terminating, 1 bad configuration options"* ]]
 }
 
-@test "-t without a configuration file says so, status 255" {
-	run -255 --separate-stderr "$SSHD" -t -f "$BATS_TEST_TMPDIR/none"
+@test "-t without a configuration file says so, status 1" {
+	run -1 --separate-stderr "$SSHD" -t -f "$BATS_TEST_TMPDIR/none"
 	[[ "$stderr" == *"$BATS_TEST_TMPDIR/none"*"No such file"* ]]
 }
 
@@ -112,7 +112,8 @@ conf() {
 	[[ "$output" == *$'\nbanner /b\n'* ]]
 	run -0 "$SSHD" -T -f "$CONF" -C user=bob -C host=h,addr=198.51.100.1
 	[[ "$output" == *$'\nbanner none\n'* ]]
-	run -255 "$SSHD" -T -f "$CONF" -C nonsense=1
+	run -1 "$SSHD" -T -f "$CONF" -C nonsense=1
+	run -1 "$SSHD" -t -f "$CONF" -o NoSuchKeyword=1
 }
 
 @test "-o beats the file, -p replaces its ports, -h adds a key" {

@@ -162,8 +162,21 @@ let_go() {
 	printf 'GET / HTTP/1.0\r\n\r\n' >&"$fd"
 	reply=$(timeout 5 cat <&"$fd" || true)
 	[[ "$reply" == *"Invalid SSH identification string."* ]]
-	soon grep -q 'banner exchange: Connection from 127.0.0.1 port [0-9]*: ' "$SSHD_LOG"
+	soon grep -qE 'banner exchange: Connection from 127.0.0.1 port [0-9]+: invalid format' "$SSHD_LOG"
+	grep -q 'kex_exchange_identification: Invalid SSH identification string' "$SSHD_LOG"
 	run -0 ssh_ target true
+}
+
+@test "who only looks whether somebody listens is logged in the words that are looked for" {
+	start_sshd
+	exec {fd}<>"/dev/tcp/127.0.0.1/$PORT"
+	exec {fd}>&-
+	soon grep -q 'kex_exchange_identification: \(read: \)\?Connection \(closed by remote host\|reset by peer\)' "$SSHD_LOG"
+	soon grep -qE 'Connection (closed|reset) by 127.0.0.1 port [0-9]+.?$' "$SSHD_LOG"
+	exec {fd}<>"/dev/tcp/127.0.0.1/$PORT"
+	HELD+=("$fd")
+	printf 'SSH-1.5-old\r\n' >&"$fd"
+	soon grep -qE 'banner exchange: Connection from 127.0.0.1 port [0-9]+: could not read protocol version' "$SSHD_LOG"
 }
 
 @test "garbage after the identification ends that connection only" {

@@ -82,6 +82,21 @@ login() { ssh_ -l "$U" target "$@"; }
 	done
 }
 
+@test "an empty password lets in without being asked for, where that is permitted" {
+	passwd -d "$U" >/dev/null
+	configure 'PermitEmptyPasswords yes'
+	run -0 ssh_ -o PubkeyAuthentication=no -l "$U" target echo in
+	grep -q "Accepted none for $U from 127.0.0.1" "$SSHD_LOG"
+	run -255 ssh_ -o PubkeyAuthentication=no -l "no$U" target echo in
+	configure 'LogLevel INFO'
+	: > "$SSHD_LOG"
+	run -255 ssh_ -o PubkeyAuthentication=no -l "$U" target echo in
+	usermod -p "$(openssl passwd -6 right)" "$U"
+	run -255 ssh_ -o PubkeyAuthentication=no -l "$U" target echo in
+	run -255 ssh_ -o PubkeyAuthentication=no -o PreferredAuthentications=none -l "no$U" target echo in
+	run ! grep -q "Failed none" "$SSHD_LOG"
+}
+
 @test "an unknown user is told nothing, and named in the log" {
 	configure
 	run -255 --separate-stderr with_password right -l nobody-at-all target true
@@ -204,6 +219,15 @@ login() { ssh_ -l "$U" target "$@"; }
 	[ "$output" = matched ]
 }
 
+@test "Match Group: a group that is excluded excludes, whatever the others are" {
+	configure
+	for list in "*,!$G:0" "!$G,*:0" "*,!${U}x:255" "$G:255" "!$G:0"; do
+		{ cat "$SCRATCH/base"; echo "Match Group ${list%:*}"; echo '  PubkeyAuthentication no'; } > "$SCRATCH/sshd_config"
+		rm -f "$SCRATCH/sshd.pid"; kill -HUP "$(cat "$SCRATCH/started")"; wait_for_sshd "$(cat "$SCRATCH/started")"
+		run "-${list#*:}" login true
+	done
+}
+
 @test "Banner is shown before anything else" {
 	printf 'line one\nline two\n' > "$SCRATCH/banner"
 	configure "Banner $SCRATCH/banner"
@@ -224,6 +248,15 @@ login() { ssh_ -l "$U" target "$@"; }
 	run -0 login echo command
 	[ "$output" = command ]
 	rm "$SCRATCH/home/.ssh/rc"
+}
+
+@test "~/.ssh/environment: blanks before a name, comments, lines that are none" {
+	printf '# KEY_C=1\n\n \t KEY_A=a b\n  #KEY_D=1\nnothing\nKEY_B=2\nOTHER=1\n' > "$SCRATCH/home/.ssh/environment"
+	configure 'PermitUserEnvironment KEY_*'
+	run -0 login 'env | grep -E "KEY_|OTHER" | sort'
+	rm "$SCRATCH/home/.ssh/environment"
+	[ "$output" = $'KEY_A=a b\nKEY_B=2' ]
+	soon grep -q 'Bad line 5 in .*/.ssh/environment' "$SSHD_LOG"
 }
 
 @test "a missing home directory is told, and / is used" {
@@ -259,7 +292,7 @@ login() { ssh_ -l "$U" target "$@"; }
 	chage -d "$(date +%F)" "$U"
 	[ "$status" -ne 0 ]
 	[[ "$output" != *in* ]]
-	[[ "$stderr" == *"Password change required but no TTY available."* ]]
+	[ "$stderr" = $'WARNING: Your password has expired.\nPassword change required but no TTY available.' ]
 }
 
 @test "nologin keeps users out with its text, status 254" {

@@ -150,13 +150,17 @@ logged() {
 	[ "$most" -lt 65536 ]
 }
 
-@test "ForceCommand internal-sftp serves whatever is asked for" {
+@test "ForceCommand internal-sftp serves any subsystem, and nothing else" {
 	printf '\0\0\0\5\1\0\0\0\3' > "$T/init"
-	for what in '-s target sftp' 'target true' 'target'; do
-		type=$(timeout 20 "$SSH" -F "$SCRATCH/ssh_config" -o BindAddress=127.0.0.3 $what \
-			< "$T/init" | head -c 5 | od -An -tu1 -j4 | tr -d ' ')
-		[ "$type" = 2 ] # VERSION
+	type=$(timeout 20 "$SSH" -F "$SCRATCH/ssh_config" -o BindAddress=127.0.0.3 -s target sftp \
+		< "$T/init" | head -c 5 | od -An -tu1 -j4 | tr -d ' ')
+	[ "$type" = 2 ] # VERSION
+	for what in 'target true' 'target'; do
+		run -1 timeout 20 "$SSH" -F "$SCRATCH/ssh_config" -o BindAddress=127.0.0.3 $what <<< ''
+		[[ "$output" == *"This service allows sftp connections only."* ]]
 	done
+	run -1 timeout 20 /usr/bin/scp -O -q -F "$T/ssh_config" -o BindAddress=127.0.0.3 "$T/init" target:/tmp/never
+	[[ "$output" == *"This service allows sftp connections only."* ]]
 	echo x > "$T/read"
 	run -0 sftp_ -o BindAddress=127.0.0.3 <<< "get $T/read $T/got"
 	cmp "$T/read" "$T/got"
