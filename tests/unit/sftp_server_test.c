@@ -466,6 +466,32 @@ TEST(each_request_can_be_denied_or_allowed_alone)
 	}
 }
 
+/* What an administrator of another server did not know of. */
+TEST(what_is_denied_has_no_other_name)
+{
+	static const struct {
+		const char *flags;
+		enum sftp_kind kind;
+	} rows[] = {
+		{ "x -P read", SFTP_CHECK_NAME },
+		{ "x -P read", SFTP_CHECK_HANDLE },
+		{ "x -P read", SFTP_CHECK_FILE },
+		{ "x -P open", SFTP_CHECK_NAME },
+		{ "x -P read", SFTP_COPY_DATA },
+		{ "x -P remove,write", SFTP_COPY_DATA },
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		struct sftp_request q = { .kind = rows[i].kind };
+		struct rig g;
+
+		rig_start(&g, rows[i].flags, NULL);
+		if (status_of(&g, q) != SSH_FX_PERMISSION_DENIED)
+			FAIL("%s: %s", rows[i].flags, sftp_kind_name(q.kind));
+		rig_stop(&g);
+	}
+}
+
 TEST(flags_that_are_wrong_are_refused)
 {
 	static const char *const wrong[] = { "x -u 9", "x -u 01000",
@@ -512,7 +538,7 @@ TEST(the_umask_is_the_servers_alone)
 TEST(data_are_copied_within_the_server)
 {
 	struct rig g;
-	struct held from, to;
+	struct held from, to, other;
 	struct span data;
 	struct sftp_request q = {
 		.kind = SFTP_COPY_DATA, .offset = 2, .length = 3, .offset2 = 1
@@ -539,6 +565,17 @@ TEST(data_are_copied_within_the_server)
 	CHECK_INT(status_of(&g, q), SSH_FX_OK);
 	CHECK_INT(read_it(&g, &to, 0, 100, &data), SSH_FX_OK);
 	CHECK(span_is(data, "23456789"));
+	/* Files of /proc have no size, and contents. */
+	CHECK_INT(open_it(&g, SFTP_OPEN, "/proc/sys/kernel/ostype",
+		      SSH_FXF_READ, &other),
+	    SSH_FX_OK);
+	q.handle = handle_of(&other);
+	q.offset = 0;
+	CHECK_INT(status_of(&g, q), SSH_FX_OK);
+	CHECK_INT(read_it(&g, &to, 0, 5, &data), SSH_FX_OK);
+	CHECK(span_is(data, "Linux"));
+	q.handle = handle_of(&from);
+	q.offset = 2;
 	/* Within one file: apart is well, over itself is not. */
 	q.handle2 = q.handle;
 	q.length = 4;
