@@ -47,6 +47,23 @@ up_and_down() {
 	each_way up_and_down
 }
 
+@test "-O: a new file has the source's mode, less the umask; one that was there keeps its own" {
+	for mode in 444 604 755; do
+		echo "$mode" > "f$mode"
+		chmod "$mode" "f$mode"
+	done
+	umask 027
+	echo old > down444
+	chmod 666 down444
+	scp_ -q -O "target:$PWD/f444" down444
+	[ "$(stat -c %a down444)" = 666 ]
+	rm down444
+	for mode in 444 604 755; do
+		scp_ -q -O "target:$PWD/f$mode" "down$mode"
+	done
+	[ "$(stat -c %a down444 down604 down755 | tr '\n' ' ')" = '440 600 750 ' ]
+}
+
 trees() {
 	mkdir -p from/sub/deep from/empty
 	for i in $(seq 60); do echo "$i" > "from/sub/$i"; done
