@@ -124,6 +124,15 @@ setup() { load ../common; load ../sftp; sides; }
 	[[ $output =~ \?\ $(id -u)\ +$(id -g)\ +2048\  ]]
 	run -0 batch 'ls -lh'
 	[[ $output == *" 2.0K Feb  3  2020 f"* ]]
+	run -0 batch 'ls -ln f'
+	[[ $output =~ \?\ $(id -u)\ +$(id -g)\ +2048\  ]]
+	if [[ $("$SERVER" -Q requests) == *users-groups-by-id* ]]; then
+		run -0 batch 'ls -l f'
+		[[ $output =~ \?\ $(id -un)\ +$(id -gn)\ +2048\  ]]
+	fi
+	ln -s d "$REMOTE/to_d"; touch "$REMOTE/d/inside"
+	run -0 batch 'ls -l to_d'
+	[[ ${lines[-1]} == -*to_d/inside ]]
 	recent=$(date +'%b %e')
 	touch "$REMOTE/now"
 	run -0 batch 'ls -l now'
