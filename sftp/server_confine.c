@@ -291,6 +291,17 @@ sftp_confine_name(const struct sftp_place *p, const char *path, bool change,
 	return 0;
 }
 
+bool
+sftp_confine_may_change(const struct sftp_place *p, const char *path)
+{
+	struct way w;
+
+	if (resolve(p, path, true, &w) != 0)
+		return false;
+	free(w.path);
+	return true;
+}
+
 /* ---- canonical paths ---- */
 
 /* `.`, `..` and double slashes taken out of an absolute path, in place. */

@@ -77,6 +77,9 @@ void sftp_spot_release(struct sftp_spot *s); /* keeps errno */
 /* chmod(2) of a spot found with follow or not. */
 int sftp_spot_chmod(const struct sftp_spot *s, mode_t mode) MUST_CHECK;
 
+/* May what this path was opened as be changed, as far as the trees go? */
+bool sftp_place_may_change(const struct sftp_place *p, const char *path);
+
 /* The canonical path, fresh; its last part need not exist. With trees:
  * without `.` and `..`, symbolic links as they are. */
 char *sftp_place_canonical(

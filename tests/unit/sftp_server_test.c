@@ -82,8 +82,11 @@ rig_start(struct rig *g, const char *flags, const struct strings *trees)
 		      (int)words.count, words.item, &g->options, &action, &e),
 	    0);
 	strings_release(&words);
-	if (sftp_server_new(&config, &g->server, &e) != 0)
+	if (sftp_server_new(&config, &g->server, &e) != 0) {
+		if (e.code == ERR_UNSUPPORTED)
+			SKIP("%s", e.text);
 		FAIL("%s", e.text);
+	}
 	sftp_init_write(&init);
 	send_bytes(g, buf_span(&init));
 	CHECK_INT(g->answers.data[4], SSH_FXP_VERSION);
@@ -531,6 +534,53 @@ TEST(the_umask_is_the_servers_alone)
 	CHECK_INT(st.st_mode & 0777, 0700);
 	CHECK_INT(umask(before), 022);
 	rig_stop(&g);
+}
+
+/* Also by a handle for reading, but where the tree is for reading only. */
+TEST(attributes_are_changed_by_any_handle_of_a_tree_for_writing)
+{
+	static const struct {
+		const char *path;
+		enum sftp_kind kind;
+		uint32_t status;
+	} rows[] = {
+		{ "rw/file", SFTP_OPEN, SSH_FX_OK },
+		{ "rw", SFTP_OPENDIR, SSH_FX_OK },
+		{ "ro/file", SFTP_OPEN, SSH_FX_PERMISSION_DENIED },
+		{ "ro", SFTP_OPENDIR, SSH_FX_PERMISSION_DENIED },
+	};
+	char *root = realpath(unit_scratch(), NULL);
+	struct strings trees = STRINGS_INIT;
+	struct rig g;
+	struct stat st;
+
+	CHECK(root != NULL);
+	CHECK_INT(mkdir(under("rw"), 0755), 0);
+	CHECK_INT(mkdir(under("ro"), 0755), 0);
+	put_file("rw/file", "x");
+	put_file("ro/file", "x");
+	CHECK_INT(strings_take(&trees, text_format("rw:%s/rw", root)), 0);
+	CHECK_INT(strings_take(&trees, text_format("ro:%s/ro", root)), 0);
+	rig_start(&g, "x", &trees);
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		char *path = path_join(root, rows[i].path);
+		struct sftp_request q = { .kind = SFTP_FSETSTAT,
+			.attrs = { .flags = SSH_FILEXFER_ATTR_PERMISSIONS,
+			    .permissions = 0700 } };
+		struct held h;
+
+		CHECK_INT(open_it(&g, rows[i].kind, path, SSH_FXF_READ, &h),
+		    SSH_FX_OK);
+		q.handle = handle_of(&h);
+		CHECK_INT(status_of(&g, q), rows[i].status);
+		CHECK_INT(stat(path, &st), 0);
+		CHECK_INT(
+		    (st.st_mode & 0777) == 0700, rows[i].status == SSH_FX_OK);
+		free(path);
+	}
+	rig_stop(&g);
+	strings_release(&trees);
+	free(root);
 }
 
 /* ---- extensions ---- */
