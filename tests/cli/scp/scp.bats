@@ -113,12 +113,14 @@ between() {
 	rm "$SCRATCH/path/scp"
 	cp "$T/scp" "$SCRATCH/path/scp"
 	echo direct > one
-	run scp_ -R "target:$T/one" "target:$T/two"
+	# What it was started with is the caller's input, not the copy's.
+	run eval 'echo for the caller | { scp_ -R "target:$T/one" "target:$T/two" && cat > rest; }'
 	rm "$SCRATCH/path/scp"
 	ln -s "$BIN/scp" "$SCRATCH/path/scp"
 	echo "$output"
 	[ "$status" -eq 0 ]
 	cmp one two
+	[ "$(cat rest)" = "for the caller" ]
 }
 
 @test "scp:// with a port and a path with %xx" {
@@ -235,6 +237,17 @@ hostile() {
 	cmp "$SCRATCH/data" up
 	run -1 scp_ --atomic -O "$SCRATCH/data" "target:$T/up"
 	[[ "$output" == *"not with -O"* ]]
+}
+
+@test "what would prove nothing is refused: -O, -R, local copies" {
+	echo one > one
+	for args in '-O one target:two' '-R target:one target:two' 'one two'; do
+		for flag in --verify --resume --atomic; do
+			run -1 scp_ -q "$flag" ${args//target:/target:$T/}
+			[[ "$output" == *"--verify, --resume and --atomic"*" not "* ]]
+			[ ! -e two ]
+		done
+	done
 }
 
 @test "wrong usage ends with 1 and says how" {
