@@ -239,6 +239,15 @@ hostile() {
 	[[ "$output" == *"not with -O"* ]]
 }
 
+@test "-O: links that lead back into their own folder are named, not followed for ever" {
+	mkdir -p d/sub
+	echo x > d/sub/f
+	for i in 1 2 3; do ln -s .. "d/sub/up$i"; done
+	run -1 scp_ -q -O -r d "target:$T/copy"
+	[ "$(grep -c 'a link to a folder that it lies in' <<< "$output")" -eq 3 ]
+	[ "$(cd copy; find . -type f)" = ./sub/f ]
+}
+
 @test "what would prove nothing is refused: -O, -R, local copies" {
 	echo one > one
 	for args in '-O one target:two' '-R target:one target:two' 'one two'; do
