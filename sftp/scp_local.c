@@ -24,6 +24,14 @@ scp_by_cp(struct scp *s, const struct scp_place *sources, size_t count,
 	struct strings argv = STRINGS_INIT;
 	pid_t pid;
 
+	/* cp proves nothing, and nobody would hear of it. */
+	if (s->verify || s->rehash || s->atomic) {
+		scp_fail(s,
+		    "--verify, --resume and --atomic are for copies to or "
+		    "from another machine: not for %s",
+		    sources[0].d.path);
+		return;
+	}
 	add(&argv, "cp");
 	if (s->recursive)
 		add(&argv, "-r");

@@ -226,9 +226,18 @@ static void
 copy_between(struct scp *s, struct scp_place *sources, size_t count,
     struct scp_place *target)
 {
-	if (s->is_old && (s->verify || s->rehash || s->atomic))
+	bool proves = s->verify || s->rehash || s->atomic;
+
+	if (s->is_old && proves)
 		scp_die(EXIT_FAILED,
 		    "--verify, --resume and --atomic need SFTP: not with -O");
+	/* The scp there may be any; what it left out nobody would hear of. */
+	if (s->is_direct && target->is_remote && proves)
+		for (size_t i = 0; i < count; i++)
+			if (sources[i].is_remote)
+				scp_die(EXIT_FAILED,
+				    "--verify, --resume and --atomic are done "
+				    "here: not with -R");
 	if (s->is_direct && target->is_remote) {
 		for (size_t i = 0; i < count; i++)
 			if (sources[i].is_remote)

@@ -50,19 +50,30 @@ closing_brace(const char *p)
 	return p;
 }
 
-/* The last part of one pattern without braces. */
+/* The last part of one pattern without braces; slashes behind it are no part.
+ */
 static bool
 last_part_matches(const char *pattern, const char *name)
 {
-	const char *slash = strrchr(pattern, '/');
-	const char *last = slash != NULL ? slash + 1 : pattern;
+	size_t len = strlen(pattern);
+	const char *from;
+	char *last;
+	bool may;
 
-	/* A folder by itself, or what only the other side's shell knows. */
-	if (*last == '\0' || *last == '~' || *last == '$' ||
-	    strcmp(last, ".") == 0 || strcmp(last, "..") == 0)
-		return true;
-	/* A shell leaves a pattern that matches nothing as it is. */
-	return strcmp(last, name) == 0 || fnmatch(last, name, 0) == 0;
+	while (len > 0 && pattern[len - 1] == '/')
+		len--;
+	for (from = pattern + len; from > pattern && from[-1] != '/'; from--)
+		continue;
+	if ((last = strndup(from, len - (size_t)(from - pattern))) == NULL)
+		return false;
+	/* The root, or what only the other side's shell knows. A shell leaves
+	 * a pattern that matches nothing as it is, and names that begin with
+	 * a dot to patterns that do. */
+	may = *last == '\0' || *last == '~' || *last == '$' ||
+	      strcmp(last, ".") == 0 || strcmp(last, "..") == 0 ||
+	      strcmp(last, name) == 0 || fnmatch(last, name, FNM_PERIOD) == 0;
+	free(last);
+	return may;
 }
 
 /* The pattern with its first braces replaced by each of their alternatives,

@@ -247,9 +247,16 @@ scp_at_source(struct scp *s, const struct scp_place *source,
 	    text_format("scp%s%s%s%s -- %s %s", s->verbose > 0 ? " -v" : "",
 		s->recursive ? " -r" : "", s->preserve ? " -p" : "",
 		s->is_old ? " -O" : "", source->d.path, target->text));
+	struct scp quiet = *s;
 
-	if (!scp_wait(scp_start_ssh(s, source, command, NULL, NULL)))
+	/* Nothing is sent there: our input stays the caller's. */
+	memset(&quiet.ssh, 0, sizeof(quiet.ssh));
+	if (strings_copy(&quiet.ssh, &s->ssh) != 0 ||
+	    strings_add(&quiet.ssh, "-n") != 0)
+		scp_need(NULL);
+	if (!scp_wait(scp_start_ssh(&quiet, source, command, NULL, NULL)))
 		s->failures++;
+	strings_release(&quiet.ssh);
 	free(command);
 }
 

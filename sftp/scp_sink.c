@@ -112,26 +112,40 @@ receive_contents(struct scp_stream *t, int fd, uint64_t size)
 	return number;
 }
 
+/* made: what the file got when it was made, so that it could be written; 0:
+ * it was there before. */
 static int
 set_attributes(struct scp_stream *t, int fd, const struct entry *e,
-    const struct times *times)
+    const struct times *times, mode_t made)
 {
 	int number = 0;
 
 	if (t->s->preserve && fchmod(fd, e->mode) != 0)
+		number = errno;
+	if (!t->s->preserve && made != 0 && (e->mode & S_IWUSR) == 0 &&
+	    fchmod(fd, made & 0777 & ~(mode_t)S_IWUSR) != 0)
 		number = errno;
 	if (times->given && futimens(fd, times->value) != 0)
 		number = errno;
 	return number;
 }
 
+static int
+open_file(const char *path, mode_t mode, bool *ret_made)
+{
+	int flags = O_WRONLY | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	int fd = open(path, flags | O_EXCL, mode);
+
+	*ret_made = fd >= 0;
+	return fd < 0 && errno == EEXIST ? open(path, flags, mode) : fd;
+}
+
 static void
 receive_file(struct scp_stream *t, const char *path, const struct entry *e,
     const struct times *times)
 {
-	int fd =
-	    open(path, O_WRONLY | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
-		(e->mode & 0777) | S_IWUSR);
+	bool made;
+	int fd = open_file(path, (e->mode & 0777) | S_IWUSR, &made);
 	struct stat st;
 	int number;
 
@@ -148,7 +162,7 @@ receive_file(struct scp_stream *t, const char *path, const struct entry *e,
 		number = errno;
 	scp_stream_reply(t);
 	if (number == 0)
-		number = set_attributes(t, fd, e, times);
+		number = set_attributes(t, fd, e, times, made ? st.st_mode : 0);
 	if (close(fd) != 0 && number == 0)
 		number = errno;
 	scp_stream_end(t, number != 0);

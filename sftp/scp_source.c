@@ -15,7 +15,26 @@
 
 #define DEPTH_MAX 256
 
-static void send_path(struct scp_stream *t, const char *path, int depth);
+/* The folders that an entry lies in, the innermost first: links that lead
+ * back into one of them have no end. */
+struct folder {
+	dev_t device;
+	ino_t number;
+	int depth;
+	const struct folder *outer; /* NULL: the outermost */
+};
+
+static void send_path(
+    struct scp_stream *t, const char *path, const struct folder *in);
+
+static bool
+is_within(const struct folder *in, const struct stat *st)
+{
+	for (; in != NULL; in = in->outer)
+		if (in->device == st->st_dev && in->number == st->st_ino)
+			return true;
+	return false;
+}
 
 /* True when the other side wants to go on. */
 static bool
@@ -83,7 +102,8 @@ send_file(struct scp_stream *t, const char *path, const char *last, int fd,
 }
 
 static void
-send_entries(struct scp_stream *t, const char *path, DIR *dir, int depth)
+send_entries(
+    struct scp_stream *t, const char *path, DIR *dir, const struct folder *in)
 {
 	struct strings names = STRINGS_INIT;
 	const struct dirent *entry;
@@ -98,7 +118,7 @@ send_entries(struct scp_stream *t, const char *path, DIR *dir, int depth)
 	for (size_t i = 0; i < names.count; i++) {
 		char *below = scp_need(path_join(path, names.item[i]));
 
-		send_path(t, below, depth + 1);
+		send_path(t, below, in);
 		free(below);
 	}
 	strings_release(&names);
@@ -106,13 +126,20 @@ send_entries(struct scp_stream *t, const char *path, DIR *dir, int depth)
 
 static void
 send_folder(struct scp_stream *t, const char *path, const char *last,
-    const struct stat *st, int depth)
+    const struct stat *st, const struct folder *in)
 {
+	struct folder here = { .device = st->st_dev,
+		.number = st->st_ino,
+		.depth = in != NULL ? in->depth + 1 : 1,
+		.outer = in };
 	DIR *dir;
 
-	if (!t->s->recursive || depth >= DEPTH_MAX) {
+	if (!t->s->recursive || here.depth > DEPTH_MAX || is_within(in, st)) {
 		scp_stream_failed(t, "%s: %s", path,
-		    t->s->recursive ? "too deep" : "not a regular file");
+		    !t->s->recursive ? "not a regular file"
+		    : here.depth > DEPTH_MAX
+			? "too deep"
+			: "a link to a folder that it lies in");
 		return;
 	}
 	if ((dir = opendir(path)) == NULL) {
@@ -129,7 +156,7 @@ send_folder(struct scp_stream *t, const char *path, const char *last,
 		closedir(dir);
 		return;
 	}
-	send_entries(t, path, dir, depth);
+	send_entries(t, path, dir, &here);
 	scp_stream_printf(t, "E\n");
 	scp_stream_reply(t);
 }
@@ -149,7 +176,7 @@ name_of(const char *path)
 }
 
 static void
-send_path(struct scp_stream *t, const char *path, int depth)
+send_path(struct scp_stream *t, const char *path, const struct folder *in)
 {
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	char *last = name_of(path);
@@ -164,7 +191,7 @@ send_path(struct scp_stream *t, const char *path, int depth)
 	else if (S_ISREG(st.st_mode))
 		send_file(t, path, last, fd, &st);
 	else if (S_ISDIR(st.st_mode))
-		send_folder(t, path, last, &st, depth);
+		send_folder(t, path, last, &st, in);
 	else
 		scp_stream_failed(t, "%s: not a regular file", path);
 	if (fd >= 0)
@@ -176,5 +203,5 @@ void
 scp_source(struct scp_stream *t, const char *const *paths, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		send_path(t, paths[i], 0);
+		send_path(t, paths[i], NULL);
 }

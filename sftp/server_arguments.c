@@ -64,6 +64,28 @@ parse_umask(const char *text, struct sftp_server_options *o, struct error *e)
 	return 0;
 }
 
+/* Requests that do what another one does: who denies that one means these as
+ * well. Digests of single bytes are the bytes. */
+static uint64_t
+with_equals(uint64_t denied)
+{
+	static const struct {
+		enum sftp_kind denied, also;
+	} rows[] = {
+		{ SFTP_READ, SFTP_CHECK_HANDLE },
+		{ SFTP_READ, SFTP_CHECK_NAME },
+		{ SFTP_READ, SFTP_CHECK_FILE },
+		{ SFTP_OPEN, SFTP_CHECK_NAME },
+		{ SFTP_READ, SFTP_COPY_DATA },
+		{ SFTP_WRITE, SFTP_COPY_DATA },
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
+		if ((denied >> rows[i].denied & 1) != 0)
+			denied |= (uint64_t)1 << rows[i].also;
+	return denied;
+}
+
 /* A misspelled name would allow what was to be denied. */
 static int
 parse_requests(const char *list, uint64_t *bits, struct error *e)
@@ -160,6 +182,7 @@ sftp_server_arguments(int argc, char **argv, struct sftp_server_options *ret,
 		sftp_server_options_release(&o);
 		return r;
 	}
+	o.denied = with_equals(o.denied);
 	*ret = o;
 	*ret_action = action;
 	return 0;

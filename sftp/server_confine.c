@@ -30,6 +30,31 @@ sftp_confine_check(const char *text)
 
 /* ---- trees ---- */
 
+/* The text was checked as it stands (is it where it may be?), so it is opened
+ * as it stands: who may write above it could have put a link there since. */
+static int
+open_tree(const char *path, struct error *e)
+{
+	char *real = realpath(path, NULL);
+	bool is_canonical = real != NULL && strcmp(real, path) == 0;
+	int fd = -1;
+
+	if (real == NULL)
+		return error_set_errno(e, "Confine %s", path);
+	free(real);
+	if (is_canonical)
+		fd = port_open_straight(path, O_PATH | O_DIRECTORY);
+	if (fd < 0 && (!is_canonical || errno == ELOOP))
+		return error_set(e, ERR_CONFIG,
+		    "Confine: %s is reached by a symbolic link", path);
+	if (fd < 0 && errno == ENOSYS)
+		return error_set(e, ERR_UNSUPPORTED,
+		    "Confine: this kernel cannot keep paths beneath a "
+		    "directory (openat2: %s)",
+		    strerror(errno));
+	return fd >= 0 ? fd : error_set_errno(e, "Confine %s", path);
+}
+
 static int
 add_tree(struct sftp_place *p, const char *text, struct error *e)
 {
@@ -41,12 +66,11 @@ add_tree(struct sftp_place *p, const char *text, struct error *e)
 		    "wanted",
 		    text);
 	t->writable = text[1] == 'w';
-	if ((t->path = realpath(text + 3, NULL)) == NULL)
-		return error_set_errno(e, "Confine %s", text);
-	t->fd = open(t->path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (t->fd < 0) {
+	if ((t->path = strdup(text + 3)) == NULL)
+		return error_set(e, ERR_MEMORY, "out of memory");
+	if ((t->fd = open_tree(t->path, e)) < 0) {
 		free(t->path);
-		return error_set_errno(e, "Confine %s", text);
+		return t->fd;
 	}
 	p->tree_count++;
 	return 0;
@@ -133,12 +157,6 @@ sftp_confine_init(
 			return r;
 	if ((r = check_apart(p, e)) != 0)
 		return r;
-	if ((r = port_open_beneath(p->trees[0].fd, ".", O_PATH, 0)) < 0)
-		return error_set(e, ERR_UNSUPPORTED,
-		    "Confine: this kernel cannot keep paths beneath a "
-		    "directory (openat2: %s)",
-		    strerror(errno));
-	close(r);
 	start = realpath(p->start, NULL);
 	if (start == NULL || find_tree(p, start, &rest) == NULL) {
 		free(start);
@@ -271,6 +289,17 @@ sftp_confine_name(const struct sftp_place *p, const char *path, bool change,
 		.owned = true,
 		.text = w.path };
 	return 0;
+}
+
+bool
+sftp_confine_may_change(const struct sftp_place *p, const char *path)
+{
+	struct way w;
+
+	if (resolve(p, path, true, &w) != 0)
+		return false;
+	free(w.path);
+	return true;
 }
 
 /* ---- canonical paths ---- */

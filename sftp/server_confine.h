@@ -15,6 +15,7 @@ int sftp_confine_find(const struct sftp_place *p, const char *path, bool follow,
     bool change, struct sftp_spot *ret) MUST_CHECK;
 int sftp_confine_name(const struct sftp_place *p, const char *path, bool change,
     struct sftp_spot *ret) MUST_CHECK;
+bool sftp_confine_may_change(const struct sftp_place *p, const char *path);
 char *sftp_confine_canonical(
     const struct sftp_place *p, const char *path) MUST_CHECK;
 

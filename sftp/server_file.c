@@ -309,7 +309,7 @@ server_on_fsetstat(struct sftp_server *s, const struct sftp_request *q)
 	/* The tree it is in may be for reading only. */
 	if (h == NULL)
 		server_status(s, q->id, SSH_FX_FAILURE);
-	else if (s->place.tree_count > 0 && !h->writable)
+	else if (!h->may_change)
 		server_errno(s, q->id, EROFS);
 	else
 		server_errno(

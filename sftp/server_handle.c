@@ -71,7 +71,8 @@ handle_new(
 	*h = (struct handle){ .kind = kind,
 		.generation = h->generation + 1,
 		.fd = fd,
-		.path = copy };
+		.path = copy,
+		.may_change = sftp_place_may_change(&s->place, path) };
 	return h;
 }
 

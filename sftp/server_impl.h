@@ -43,6 +43,7 @@ struct handle {
 	DIR *dir;
 	char *path; /* as it was opened, for the log */
 	bool readable, writable, appends;
+	bool may_change; /* its attributes: its tree is not for reading only */
 	uint64_t bytes_read, bytes_written;
 	uint64_t dirty,
 	    dirty_end;       /* written in one go, not on its way to disk */

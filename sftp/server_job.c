@@ -76,7 +76,8 @@ prepare_copy(struct job *j)
 		return errno;
 	if (j->from > (uint64_t)INT64_MAX || j->to > (uint64_t)INT64_MAX)
 		return EINVAL;
-	if (S_ISREG(from.st_mode)) {
+	/* A file of /proc says 0 and is read to its end. */
+	if (S_ISREG(from.st_mode) && from.st_size > 0) {
 		uint64_t size = (uint64_t)from.st_size;
 		uint64_t rest = size > j->from ? size - j->from : 0;
 

@@ -3,6 +3,7 @@
  * as a subsystem of any SSH server.
  */
 #include <errno.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,6 +77,15 @@ send_output(struct sftp_server *s)
 	}
 }
 
+/* Has the other side gone? A copy may take hours, or have no end. */
+static bool
+is_deserted(void)
+{
+	struct pollfd p = { .fd = STDOUT_FILENO };
+
+	return poll(&p, 1, 0) > 0 && (p.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 static void
 handle_input(struct sftp_server *s, struct span data)
 {
@@ -87,8 +97,15 @@ handle_input(struct sftp_server *s, struct span data)
 			sftp_server_free(s);
 			fatal(error_text(r));
 		}
-		while (sftp_server_has_work(s))
+		while (sftp_server_has_work(s)) {
+			/* Answers do not wait for what comes behind them. */
+			send_output(s);
+			if (is_deserted()) {
+				sftp_server_free(s);
+				exit(0);
+			}
 			sftp_server_work(s);
+		}
 		send_output(s);
 	} while (data.len > 0);
 }

@@ -89,6 +89,12 @@ sftp_place_name(const struct sftp_place *p, const char *path, bool change,
 	return 0;
 }
 
+bool
+sftp_place_may_change(const struct sftp_place *p, const char *path)
+{
+	return p->tree_count == 0 || sftp_confine_may_change(p, path);
+}
+
 void
 sftp_spot_release(struct sftp_spot *s)
 {

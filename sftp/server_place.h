@@ -40,10 +40,12 @@ struct sftp_place {
 
 /*
  * start: an existing directory. trees: "rw:/path" and "ro:/path" (checked by
- * sftp_confine_check), none for no confinement. With trees a start that is
- * outside of all of them becomes the first tree.
- * ERR_NOT_FOUND, ERR_PERMISSION, ERR_SYSTEM; ERR_UNSUPPORTED where the
- * kernel cannot confine.
+ * sftp_confine_check), none for no confinement; each path is a canonical one,
+ * as of realpath(3). With trees a start that is outside of all of them
+ * becomes the first tree.
+ * ERR_NOT_FOUND, ERR_PERMISSION, ERR_SYSTEM; ERR_CONFIG for what is no tree
+ * or is reached by a symbolic link; ERR_UNSUPPORTED where the kernel cannot
+ * confine.
  */
 int sftp_place_init(struct sftp_place *p, const char *start,
     const struct strings *trees, struct error *e) MUST_CHECK;
@@ -74,6 +76,9 @@ void sftp_spot_release(struct sftp_spot *s); /* keeps errno */
 
 /* chmod(2) of a spot found with follow or not. */
 int sftp_spot_chmod(const struct sftp_spot *s, mode_t mode) MUST_CHECK;
+
+/* May what this path was opened as be changed, as far as the trees go? */
+bool sftp_place_may_change(const struct sftp_place *p, const char *path);
 
 /* The canonical path, fresh; its last part need not exist. With trees:
  * without `.` and `..`, symbolic links as they are. */

@@ -161,6 +161,14 @@ int command_shell(struct sftp *s, const struct invocation *i);
 /* get of one path, as `sftp host:path` does it; target NULL: its own name. */
 int sftp_get(struct sftp *s, const char *pattern, const char *target);
 
+/* ---- sftp_owners.c: names of the server's users and groups ---- */
+
+/* Asks for those of entries without the server's own line, where it can be
+ * asked; each number once a session. */
+void sftp_owners_ask(struct sftp *s, const struct call_entries *list);
+/* NULL: not known. As the server sent it; borrowed. */
+const char *sftp_owner_name(bool is_group, uint32_t number);
+
 /* ---- sftp_colour.c: LS_COLORS ---- */
 
 /* The sequence for an entry ("01;34"), or "" . */

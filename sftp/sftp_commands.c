@@ -38,7 +38,7 @@ static const struct command commands[] = {
 	    "cp oldpath newpath", "Copy remote file" },
 	{ "df", command_df, "hi", 0, NULL, COMPLETE_REMOTE, "df [-hi] [path]",
 	    "Display statistics for current directory or\n"
-	    "                                   filesystem containing 'path'" },
+	    "filesystem containing 'path'" },
 	{ "dir", command_ls, "1afhlnrSt", 0, NULL, COMPLETE_REMOTE, NULL,
 	    NULL },
 	{ "exit", command_bye, "", 0, NULL, COMPLETE_NONE, "exit",
@@ -123,14 +123,27 @@ command_bye(struct sftp *s, const struct invocation *i)
 	return 0;
 }
 
+/* A help of several lines has the later ones below its first. */
+static void
+say_help(const struct command *c)
+{
+	const char *usage = c->usage, *line = c->help;
+	size_t len;
+
+	for (; *line != '\0'; line += len + (line[len] != '\0')) {
+		len = strcspn(line, "\n");
+		sftp_say("%-34s %.*s\n", usage, (int)len, line);
+		usage = "";
+	}
+}
+
 static int
 command_help(struct sftp *s, const struct invocation *i)
 {
 	sftp_say("Available commands:\n");
 	for (size_t k = 0; k < ARRAY_COUNT(commands); k++)
 		if (commands[k].usage != NULL)
-			sftp_say(
-			    "%-34s %s\n", commands[k].usage, commands[k].help);
+			say_help(&commands[k]);
 	return 0;
 }
 
@@ -229,6 +242,25 @@ take_flags(struct invocation *i)
 
 /* ---- a line ---- */
 
+/* A command that wants a number misses its path where it has that. */
+static void
+say_what_is_missing(const struct invocation *i)
+{
+	const char *needs = i->command->needs;
+	char *text;
+
+	if (strcmp(needs, NUMBER) == 0 && i->count == 0)
+		text = text_format(NUMBER, i->command->name);
+	else if (strcmp(needs, TWO) == 0)
+		text = text_format(TWO, i->command->name);
+	else if (strcmp(needs, SOME) == 0)
+		text = text_format(SOME, i->command->name);
+	else
+		text = text_format(ONE, i->command->name);
+	sftp_complain("%s", (const char *)sftp_need(text));
+	free(text);
+}
+
 static int
 run_words(struct sftp *s, struct invocation *i)
 {
@@ -244,15 +276,7 @@ run_words(struct sftp *s, struct invocation *i)
 	i->count = words.count;
 	r = take_flags(i);
 	if (r == 0 && i->count < i->command->words_min) {
-		char *text =
-		    text_format(strcmp(i->command->needs, ONE) == 0    ? ONE
-				: strcmp(i->command->needs, TWO) == 0  ? TWO
-				: strcmp(i->command->needs, SOME) == 0 ? SOME
-								       : NUMBER,
-			i->command->name);
-
-		sftp_complain("%s", (const char *)sftp_need(text));
-		free(text);
+		say_what_is_missing(i);
 		r = -1;
 	}
 	if (r == 0)

@@ -110,7 +110,7 @@ prompt(void *el)
 
 struct matches {
 	struct strings names; /* as they are to be inserted, unquoted */
-	struct strings shown;
+	struct strings shown; /* their last parts, fit for a terminal */
 };
 
 static int
@@ -119,10 +119,15 @@ by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* Folders end in a slash, which is no last part of its own. */
 static void
 add_match(struct matches *m, char *name)
 {
-	if (strings_add(&m->shown, path_last(name)) != 0 ||
+	const char *last = name + strlen(name);
+
+	while (last > name && (*last == '\0' || last[-1] != '/'))
+		last--;
+	if (strings_take(&m->shown, sftp_printable(last)) != 0 ||
 	    strings_take(&m->names, name) != 0)
 		sftp_out_of_memory();
 }
@@ -274,14 +279,17 @@ show_matches(struct strings *shown)
 
 	qsort(shown->item, shown->count, sizeof(*shown->item), by_text);
 	for (size_t i = 0; i < shown->count; i++)
-		if (strlen(shown->item[i]) > longest)
-			longest = strlen(shown->item[i]);
+		if (sftp_columns(shown->item[i]) > longest)
+			longest = sftp_columns(shown->item[i]);
 	columns = width / (longest + 2) > 0 ? width / (longest + 2) : 1;
 	sftp_say("\n");
-	for (size_t i = 0; i < shown->count; i++)
-		sftp_say("%-*s%s", (int)(longest + 2), shown->item[i],
+	for (size_t i = 0; i < shown->count; i++) {
+		size_t blanks = longest + 2 - sftp_columns(shown->item[i]);
+
+		sftp_say("%s%*s%s", shown->item[i], (int)blanks, "",
 		    (i + 1) % columns == 0 || i + 1 == shown->count ? "\n"
 								    : "");
+	}
 }
 
 static unsigned char

@@ -81,11 +81,11 @@ format_mode(uint32_t mode, char out[11])
 }
 
 /* Owner and group as the server's own line has them in its third and fourth
- * place; numbers where they were asked for or there is no such line. */
+ * place, or as it says when it is asked; numbers where those were wanted. */
 static char *
 owner_of(const struct listing *l, const struct call_entry *e, unsigned place)
 {
-	const char *at = e->longname;
+	const char *at = e->longname, *name;
 	bool looks_long = strlen(at) > 40 && strchr("-dlpsbc", at[0]) != NULL;
 
 	if (!has_flag(l->i, 'n') && looks_long) {
@@ -98,6 +98,9 @@ owner_of(const struct listing *l, const struct call_entry *e, unsigned place)
 	}
 	if ((e->a.flags & SSH_FILEXFER_ATTR_UIDGID) == 0)
 		return sftp_need(strdup("?"));
+	name = sftp_owner_name(place == 3, place == 2 ? e->a.uid : e->a.gid);
+	if (!has_flag(l->i, 'n') && name != NULL)
+		return sftp_need(strdup(name));
 	return sftp_need(
 	    text_format("%u", (unsigned)(place == 2 ? e->a.uid : e->a.gid)));
 }
@@ -232,6 +235,8 @@ show(struct listing *l)
 			 term != NULL && strcmp(term, "dumb") != 0;
 	sort(l);
 	measure(l);
+	if (has_flag(l->i, 'l') && !has_flag(l->i, 'n'))
+		sftp_owners_ask(l->s, &l->entries);
 	for (size_t k = 0; k < l->entries.count && sftp_interrupted == 0; k++) {
 		const struct call_entry *e = &l->entries.item[k];
 
@@ -326,7 +331,6 @@ list_one(struct listing *l, const struct word *word)
 	} else if (matches.count == 1 &&
 		   (is_folder(&matches.item[0]) ||
 		       (S_ISLNK(matches.item[0].a.permissions) &&
-			   !has_flag(l->i, 'l') &&
 			   call_stat(&l->s->caller, matches.item[0].name, true,
 			       &a, &e) == 0 &&
 			   S_ISDIR(a.permissions)))) {

@@ -96,8 +96,9 @@ in_child(const char *command)
 	_exit(1);
 }
 
-/* command NULL: a shell to type at. */
-static int
+/* command NULL: a shell to type at. What it exits with is told and ends no
+ * batch, as in every sftp: it is not the session's. */
+static void
 run_shell(const char *command)
 {
 	int status = 0;
@@ -106,22 +107,17 @@ run_shell(const char *command)
 	fflush(NULL);
 	if ((pid = fork()) < 0) {
 		sftp_complain("Couldn't fork: %s", strerror(errno));
-		return -1;
+		return;
 	}
 	if (pid == 0)
 		in_child(command);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (!WIFEXITED(status)) {
+	if (!WIFEXITED(status))
 		sftp_complain("Shell exited abnormally");
-		return -1;
-	}
-	if (WEXITSTATUS(status) != 0) {
+	else if (WEXITSTATUS(status) != 0)
 		sftp_complain(
 		    "Shell exited with status %d", WEXITSTATUS(status));
-		return -1;
-	}
-	return 0;
 }
 
 int
@@ -129,15 +125,16 @@ command_shell(struct sftp *s, const struct invocation *i)
 {
 	const char *line = i->line + strspn(i->line, " \t");
 
-	return run_shell(*line != '\0' ? line : NULL);
+	run_shell(*line != '\0' ? line : NULL);
+	return 0;
 }
 
 int
 command_lls(struct sftp *s, const struct invocation *i)
 {
 	char *command = sftp_need(text_format("ls%s", i->line));
-	int r = run_shell(command);
 
+	run_shell(command);
 	free(command);
-	return r;
+	return 0;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/base/file.h"
 #include "sftp/sftp.h"
@@ -231,14 +232,21 @@ command_ln(struct sftp *s, const struct invocation *i)
 	return two_paths(s, i, SFTP_HARDLINK, "link");
 }
 
+/* What is not asked first is found out when the target has been made. */
 int
 command_copy(struct sftp *s, const struct invocation *i)
 {
 	char *from = sftp_absolute(s, i->word[0].plain);
 	char *to = sftp_absolute(s, i->word[1].plain);
+	struct sftp_attrs a = { 0 };
 	struct error e = { 0 };
-	int r = call_copy(&s->caller, from, to, &e);
+	int r = call_stat(&s->caller, from, true, &a, &e);
 
+	if (r == 0 && (a.flags & SSH_FILEXFER_ATTR_PERMISSIONS) != 0 &&
+	    !S_ISREG(a.permissions))
+		r = error_set(&e, ERR_UNSUPPORTED, "not a regular file");
+	if (r == 0)
+		r = call_copy(&s->caller, from, to, &e);
 	if (r != 0)
 		r = sftp_failed(
 		    s, &e, "remote copy \"%s\" to \"%s\"", from, to);
@@ -387,7 +395,7 @@ df_human(const struct sftp_statvfs *v)
 	char *root = sftp_need(human(v->bfree * unit));
 
 	printf("    Size     Used    Avail   (root)    %%Capacity\n"
-	       "%8s %8s %8s %8s          %3u%%\n",
+	       "%8s %8s %8s %8s         %3u%%\n",
 	    size, used, avail, root, used_percent(v->blocks, v->bfree));
 	free(size);
 	free(used);

@@ -48,6 +48,17 @@ port_open_beneath(int directory_fd, const char *path, int flags, mode_t mode)
 }
 
 int
+port_open_straight(const char *path, int flags)
+{
+	struct open_how how = {
+		.flags = (uint64_t)(unsigned)flags | O_CLOEXEC,
+		.resolve = RESOLVE_NO_SYMLINKS,
+	};
+
+	return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+}
+
+int
 port_chmod_path_fd(int fd, mode_t mode)
 {
 	char path[] = "/proc/self/fd/0000000000";

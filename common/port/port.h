@@ -148,6 +148,10 @@ int port_sandbox_authentication(struct error *e) MUST_CHECK;
 int port_open_beneath(
     int directory_fd, const char *path, int flags, mode_t mode) MUST_CHECK;
 
+/* open(2) of a path in which no part is a symbolic link, now. -1 and errno
+ * (ELOOP for a link, ENOSYS where the kernel has no openat2). */
+int port_open_straight(const char *path, int flags) MUST_CHECK;
+
 /* chmod(2) of what an O_PATH descriptor stands for. -1 and errno. */
 int port_chmod_path_fd(int fd, mode_t mode) MUST_CHECK;
 

@@ -60,7 +60,9 @@ make_folder(void)
 	free(file);
 	free(link);
 	free(sub);
-	folder = in;
+	folder = realpath(in, NULL);
+	REQUIRE(folder != NULL);
+	free(in);
 }
 
 /* Whole packets; nothing is left. */

@@ -329,6 +329,30 @@ TEST(bad_trees_are_refused)
 	}
 }
 
+/* Whoever may write above a tree could put a link there after the path was
+ * checked: a path that is no canonical one is never followed. */
+TEST(a_tree_that_is_reached_by_a_link_is_refused)
+{
+	static const char *const ways[] = { "way", "way/sub", "in/../read",
+		"in//sub", "in/sub/" };
+
+	make_files();
+	put_link("in", "way");
+	for (size_t i = 0; i < ARRAY_COUNT(ways); i++) {
+		char *path = under(ways[i]);
+		struct strings trees = STRINGS_INIT;
+		struct sftp_place p;
+		struct error e = { 0 };
+
+		CHECK_INT(strings_take(&trees, text_format("rw:%s", path)), 0);
+		if (sftp_place_init(&p, "/", &trees, &e) == 0)
+			FAIL("%s is a tree", ways[i]);
+		CHECK(e.text[0] != '\0');
+		strings_release(&trees);
+		free(path);
+	}
+}
+
 /* "in/./sub/file" would be the outer tree's, and "sub" could be replaced. */
 TEST(a_tree_within_one_for_writing_is_refused)
 {

@@ -47,6 +47,23 @@ up_and_down() {
 	each_way up_and_down
 }
 
+@test "-O: a new file has the source's mode, less the umask; one that was there keeps its own" {
+	for mode in 444 604 755; do
+		echo "$mode" > "f$mode"
+		chmod "$mode" "f$mode"
+	done
+	umask 027
+	echo old > down444
+	chmod 666 down444
+	scp_ -q -O "target:$PWD/f444" down444
+	[ "$(stat -c %a down444)" = 666 ]
+	rm down444
+	for mode in 444 604 755; do
+		scp_ -q -O "target:$PWD/f$mode" "down$mode"
+	done
+	[ "$(stat -c %a down444 down604 down755 | tr '\n' ' ')" = '440 600 750 ' ]
+}
+
 trees() {
 	mkdir -p from/sub/deep from/empty
 	for i in $(seq 60); do echo "$i" > "from/sub/$i"; done
@@ -96,12 +113,14 @@ between() {
 	rm "$SCRATCH/path/scp"
 	cp "$T/scp" "$SCRATCH/path/scp"
 	echo direct > one
-	run scp_ -R "target:$T/one" "target:$T/two"
+	# What it was started with is the caller's input, not the copy's.
+	run eval 'echo for the caller | { scp_ -R "target:$T/one" "target:$T/two" && cat > rest; }'
 	rm "$SCRATCH/path/scp"
 	ln -s "$BIN/scp" "$SCRATCH/path/scp"
 	echo "$output"
 	[ "$status" -eq 0 ]
 	cmp one two
+	[ "$(cat rest)" = "for the caller" ]
 }
 
 @test "scp:// with a port and a path with %xx" {
@@ -218,6 +237,26 @@ hostile() {
 	cmp "$SCRATCH/data" up
 	run -1 scp_ --atomic -O "$SCRATCH/data" "target:$T/up"
 	[[ "$output" == *"not with -O"* ]]
+}
+
+@test "-O: links that lead back into their own folder are named, not followed for ever" {
+	mkdir -p d/sub
+	echo x > d/sub/f
+	for i in 1 2 3; do ln -s .. "d/sub/up$i"; done
+	run -1 scp_ -q -O -r d "target:$T/copy"
+	[ "$(grep -c 'a link to a folder that it lies in' <<< "$output")" -eq 3 ]
+	[ "$(cd copy; find . -type f)" = ./sub/f ]
+}
+
+@test "what would prove nothing is refused: -O, -R, local copies" {
+	echo one > one
+	for args in '-O one target:two' '-R target:one target:two' 'one two'; do
+		for flag in --verify --resume --atomic; do
+			run -1 scp_ -q "$flag" ${args//target:/target:$T/}
+			[[ "$output" == *"--verify, --resume and --atomic"*" not "* ]]
+			[ ! -e two ]
+		done
+	done
 }
 
 @test "wrong usage ends with 1 and says how" {

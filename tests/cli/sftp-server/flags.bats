@@ -160,3 +160,16 @@ sftp_() {
 	grep -q ' 0 0 0 109 103 0 0 0 3 0 0 0 100 ' bytes
 	grep -qE ' 101 0 0 0 4 0 0 0 1 ' bytes
 }
+
+@test "a copy that never ends ends when nobody waits for it any more" {
+	# OPEN /dev/zero and /dev/null, copy-data from the one to the other.
+	{
+		printf '\0\0\0\5\1\0\0\0\3'
+		printf '\0\0\0\32\3\0\0\0\1\0\0\0\11/dev/zero\0\0\0\1\0\0\0\0'
+		printf '\0\0\0\32\3\0\0\0\2\0\0\0\11/dev/null\0\0\0\2\0\0\0\0'
+		printf '\0\0\0\102\310\0\0\0\3\0\0\0\11copy-data\0\0\0\10\0\0\0\0\0\0\0\1'
+		printf '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\10\0\0\0\1\0\0\0\1\0\0\0\0\0\0\0\0'
+		sleep 1
+	} | { timeout -s KILL 10 "$SERVER"; echo "$?" > status; } | head -c 100 > /dev/null
+	[ "$(cat status)" -eq 0 ]
+}

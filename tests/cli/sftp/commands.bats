@@ -80,6 +80,10 @@ setup() { load ../common; load ../sftp; sides; }
 	cmp "$REMOTE/a" "$REMOTE/c"
 	run -1 batch 'cp none d'
 	[[ $output == *"$REMOTE/none"*"No such file or directory"* ]]
+	mkdir "$REMOTE/folder"
+	run -1 batch 'cp folder d'
+	[[ $output == *"not a regular file"* ]]
+	[ ! -e "$REMOTE/d" ]
 }
 
 @test "df in blocks, in inodes, for people" {
@@ -120,6 +124,15 @@ setup() { load ../common; load ../sftp; sides; }
 	[[ $output =~ \?\ $(id -u)\ +$(id -g)\ +2048\  ]]
 	run -0 batch 'ls -lh'
 	[[ $output == *" 2.0K Feb  3  2020 f"* ]]
+	run -0 batch 'ls -ln f'
+	[[ $output =~ \?\ $(id -u)\ +$(id -g)\ +2048\  ]]
+	if [[ $("$SERVER" -Q requests) == *users-groups-by-id* ]]; then
+		run -0 batch 'ls -l f'
+		[[ $output =~ \?\ $(id -un)\ +$(id -gn)\ +2048\  ]]
+	fi
+	ln -s d "$REMOTE/to_d"; touch "$REMOTE/d/inside"
+	run -0 batch 'ls -l to_d'
+	[[ ${lines[-1]} == -*to_d/inside ]]
 	recent=$(date +'%b %e')
 	touch "$REMOTE/now"
 	run -0 batch 'ls -l now'
@@ -154,8 +167,9 @@ setup() { load ../common; load ../sftp; sides; }
 	run -0 batch 'lmkdir made' lls 'lls -d made' '!echo from the shell' 'lumask 027' '!umask'
 	[ -d made ]
 	[[ $output == *here*made*"from the shell"*"Local umask: 027"*0027* ]]
-	run -1 batch '!exit 3'
-	[[ $output == *"Shell exited with status 3"* ]]
+	# Told, and no end of the batch: it is none of the session's commands.
+	run -0 batch '!exit 3' 'lls nowhere' pwd
+	[[ $output == *"Shell exited with status 3"*"Remote working directory"* ]]
 	run -1 batch 'lumask 999'
 	run -1 batch 'lmkdir made'
 	[[ $output == *"Couldn't create local directory \"made\": File exists"* ]]
@@ -168,11 +182,13 @@ setup() { load ../common; load ../sftp; sides; }
 		grep -qE "^$c( |\$)" <<<"$output"
 	done
 	[[ $output == *"SFTP protocol version 3"* ]]
+	grep -qE "^ {35}filesystem containing 'path'$" <<<"$output"
 	[[ $output == *"Progress meter enabled"*"Progress meter disabled"* ]]
 }
 
 @test "unknown commands and flags, missing words, open quotes" {
-	run -0 typed nonsense 'ls -z' 'get -z a' 'get --wrong a' get put mkdir 'rename a' 'ls "a'
+	run -0 typed nonsense 'ls -z' 'get -z a' 'get --wrong a' get put mkdir 'rename a' 'ls "a' \
+		chmod 'chown 1'
 	[[ $output == *"Invalid command."* ]]
 	[[ $output == *"ls: Invalid flag -z"* && $output == *"get: Invalid flag -z"* ]]
 	[[ $output == *"get: Invalid flag --wrong"* ]]
@@ -180,6 +196,8 @@ setup() { load ../common; load ../sftp; sides; }
 	[[ $output == *"You must specify at least one path after a put command."* ]]
 	[[ $output == *"You must specify a path after a mkdir command."* ]]
 	[[ $output == *"You must specify two paths after a rename command."* ]]
+	[[ $output == *"You must supply a numeric argument to the chmod command."* ]]
+	[[ $output == *"You must specify a path after a chown command."* ]]
 	[[ $output == *"Unterminated quoted argument"* ]]
 }
 

@@ -27,6 +27,13 @@ typed_at() {
 	[ -e 'unique name' ] && [ -e "$REMOTE/localfile" ]
 }
 
+@test "tab shows folders by their names, and no name moves the cursor" {
+	mkdir "$REMOTE/folder1"; touch "$REMOTE/folder2" "$REMOTE/"$'folder\e[2Jx'
+	run -0 typed_at -e 'sftp> ' -s 'ls fo\t' -e 'lder' -s '\t' -e 'folder1/  ' -e 'folder2' -e '033[2Jx' \
+		-s '\x15bye\r' -- "$REMOTE"
+	[[ $output != *$'folder\e[2J'* ]]
+}
+
 @test "lines are remembered" {
 	run -0 typed_at -e 'sftp> ' -s 'lpwd\r' -e 'Local working' -e 'sftp> ' -s '\e[A\r' -e 'Local working' \
 		-e 'sftp> ' -s 'bye\r' --
