@@ -232,7 +232,23 @@ command_ln(struct sftp *s, const struct invocation *i)
 	return two_paths(s, i, SFTP_HARDLINK, "link");
 }
 
-/* What is not asked first is found out when the target has been made. */
+/* Do both paths lead to one file, links and all? */
+static bool
+is_same_file(struct sftp *s, const char *a, const char *b)
+{
+	char *real_a = NULL, *real_b = NULL;
+	bool is_same =
+	    call_name(&s->caller, SFTP_REALPATH, a, &real_a, NULL) == 0 &&
+	    call_name(&s->caller, SFTP_REALPATH, b, &real_b, NULL) == 0 &&
+	    strcmp(real_a, real_b) == 0;
+
+	free(real_a);
+	free(real_b);
+	return is_same;
+}
+
+/* What is not asked first is found out when the target has been made, or
+ * emptied. */
 int
 command_copy(struct sftp *s, const struct invocation *i)
 {
@@ -245,6 +261,8 @@ command_copy(struct sftp *s, const struct invocation *i)
 	if (r == 0 && (a.flags & SSH_FILEXFER_ATTR_PERMISSIONS) != 0 &&
 	    !S_ISREG(a.permissions))
 		r = error_set(&e, ERR_UNSUPPORTED, "not a regular file");
+	if (r == 0 && is_same_file(s, from, to))
+		r = error_set(&e, ERR_ARGUMENT, "they are the same file");
 	if (r == 0)
 		r = call_copy(&s->caller, from, to, &e);
 	if (r != 0)

@@ -84,6 +84,12 @@ setup() { load ../common; load ../sftp; sides; }
 	run -1 batch 'cp folder d'
 	[[ $output == *"not a regular file"* ]]
 	[ ! -e "$REMOTE/d" ]
+	ln -s a "$REMOTE/to_a"
+	for same in 'a a' 'a to_a' 'to_a a' 'a ./folder/../a'; do
+		run -1 batch "cp $same"
+		[[ $output == *"they are the same file"* ]]
+		cmp "$REMOTE/a" "$REMOTE/b"
+	done
 }
 
 @test "df in blocks, in inodes, for people" {

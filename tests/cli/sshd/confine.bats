@@ -12,7 +12,9 @@ setup_file() {
 	ln -s .. "$BASE/in/up"
 	# The same server, confined for who comes from another address.
 	printf '%s\n' 'Match Address 127.0.0.3' "    Confine rw:$BASE/in ro:$BASE/read" \
-		'Match Address 127.0.0.4' '    Confine rw:/nonexistent' > "$SCRATCH/confined"
+		'Match Address 127.0.0.4' '    Confine rw:/nonexistent' \
+		'Match Address 127.0.0.5' "    Confine rw:$BASE/way/in" > "$SCRATCH/confined"
+	ln -s . "$BASE/way"
 	start_sshd 'Subsystem sftp internal-sftp' "Include $SCRATCH/confined"
 	# A key that is confined by its line.
 	"$KEYGEN" -q -t ed25519 -N '' -f "$SCRATCH/confined_key"
@@ -102,7 +104,7 @@ refused() {
 		"cp file ../copy" "cp absolute copy" "rmdir $BASE/in"
 	[ ! -e "$T/no" ]
 	[ "$(cat "$BASE/secret")" = secret ]
-	[ "$(ls "$BASE")" = $'in\nread\nsecret' ]
+	[ "$(ls "$BASE")" = $'in\nread\nsecret\nway' ]
 	[ "$(ls "$BASE/in")" = $'absolute\nfile\nout\nsub\nup' ]
 }
 
@@ -159,6 +161,13 @@ refused() {
 	# The narrower one counts.
 	CONFIG=$T/key_config
 	run -0 sftp_ <<< pwd
+}
+
+@test "a link on the way to a directory is the administrator's, and followed" {
+	FROM=127.0.0.5
+	run -0 sftp_ <<< $'pwd\nget file '"$T/got"
+	[[ "$output" == *"Remote working directory: $BASE/in"* ]]
+	refused "get ../secret $T/no" "get /etc/passwd $T/no"
 }
 
 @test "a directory that is not there ends in no service, with the reason" {
