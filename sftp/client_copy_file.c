@@ -335,7 +335,8 @@ after_moving(struct transfer *t)
 	/* Where nothing more is to be looked at, the end goes out behind the
 	 * data. */
 	bool waits = n->copy->source != NULL || o->verify || t->shrank ||
-		     n->has_failed || t->is_ending || t->lanes != NULL;
+		     n->has_failed || t->is_ending || t->lanes != NULL ||
+		     t->is_shared;
 
 	if (copy_has_more(t) || (waits && t->blocks > 0))
 		return;

@@ -2,6 +2,7 @@
  * sftp_copy_test.c - copies against a server in the same process, which
  * answers all that is under way at once: one round is one round trip.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 #include "common/base/file.h"
 #include "common/base/text.h"
+#include "common/ipc/direct.h"
 #include "sftp/client_copy.h"
 #include "tests/unit/unit.h"
 
@@ -52,6 +54,11 @@ struct fake {
 	unsigned closed;
 	unsigned times_set;
 	uint64_t now_us;
+	/* Of files that are shared: */
+	unsigned shared, direct;
+	char *shrinks; /* to nothing, at the first WRITE of it; NULL */
+	bool cannot_place;
+	uint64_t cut; /* the last size that was set; UINT64_MAX: none */
 };
 
 static uint8_t
@@ -282,6 +289,8 @@ on_request(struct fake *f, const struct sftp_request *q)
 		break;
 	default:
 		f->times_set += q->kind == SFTP_FSETSTAT;
+		if ((q->attrs.flags & SSH_FILEXFER_ATTR_SIZE) != 0)
+			f->cut = q->attrs.size;
 		sftp_status_write(answer(f), q->id, SSH_FX_OK, "");
 		break;
 	}
@@ -300,6 +309,107 @@ on_write_piece(struct fake *f, const struct sftp_event *e)
 		sftp_status_write(answer(f), e->id, SSH_FX_OK, "");
 }
 
+/* ---- what ssh does with shared files ---- */
+
+static bool
+share(int fd, uint32_t *ret_number, void *context)
+{
+	struct fake *f = context;
+
+	/* The number is the descriptor's, so that it needs no table. */
+	*ret_number = (uint32_t)fd;
+	f->shared++;
+	return true;
+}
+
+static void
+forget(void *context)
+{
+	((struct fake *)context)->shared--;
+}
+
+static const struct client_sharing sharing = { share, forget };
+
+static void
+tell_direct(
+    struct fake *f, enum direct_type type, uint32_t id, uint32_t n, int error)
+{
+	struct buf *b = answer(f);
+	size_t mark = sftp_packet_begin(b, (uint8_t)type, id);
+
+	write_uint32(b, n);
+	write_uint32(b, (uint32_t)error);
+	sftp_packet_end(b, mark);
+}
+
+static void
+on_direct_write(struct fake *f, uint32_t id, int file, uint64_t offset,
+    uint32_t count, int fd, uint64_t file_offset)
+{
+	uint8_t *bytes = malloc(count);
+	ssize_t n;
+
+	if (f->shrinks != NULL)
+		CHECK_INT(truncate(f->shrinks, 300000), 0);
+	n = pread(fd, bytes, count, (off_t)file_offset);
+	CHECK(n >= 0);
+	for (ssize_t i = 0; i < n; i++)
+		f->written +=
+		    bytes[i] == content((unsigned)file, offset + (uint64_t)i);
+	if (n < (ssize_t)count)
+		tell_direct(f, DIRECT_SHORT, id, (uint32_t)n, 0);
+	sftp_status_write(answer(f), id, SSH_FX_OK, "");
+	free(bytes);
+}
+
+static void
+on_direct_read(struct fake *f, uint32_t id, int file, uint64_t offset,
+    uint32_t count, int fd, uint64_t file_offset)
+{
+	uint8_t *bytes = malloc(count);
+
+	if (f->cannot_place) {
+		tell_direct(f, DIRECT_PLACED, id, count, EDQUOT);
+		free(bytes);
+		return;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		bytes[i] = content((unsigned)file, offset + i);
+	/* A server may give less than was asked for. */
+	if (f->fault == SHORT_READS && count > 1000)
+		count /= 2;
+	CHECK_INT(pwrite(fd, bytes, count, (off_t)file_offset), count);
+	tell_direct(f, DIRECT_PLACED, id, count, 0);
+	free(bytes);
+}
+
+static void
+on_direct(struct fake *f, const struct sftp_event *e)
+{
+	struct reader r = reader_of(e->body);
+	struct span handle;
+	uint64_t offset, file_offset;
+	uint32_t count, fd;
+	int file;
+
+	if (e->type == DIRECT_FORGET)
+		return;
+	handle = read_string(&r);
+	offset = read_uint64(&r);
+	count = read_uint32(&r);
+	fd = read_uint32(&r);
+	file_offset = read_uint64(&r);
+	CHECK_INT(read_end(&r), 0);
+	file = f->handle[handle_number(f, handle)];
+	f->direct++;
+	if (e->type == DIRECT_WRITE)
+		on_direct_write(f, e->id, file, offset, count, (int)fd,
+		    file_offset);
+	else
+		on_direct_read(f, e->id, file, offset, count, (int)fd,
+		    file_offset);
+}
+
 /* Takes all requests that wait. */
 static void
 take_requests(struct fake *f)
@@ -315,6 +425,9 @@ take_requests(struct fake *f)
 			break;
 		if (e.event == SFTP_INPUT_BULK) {
 			on_write_piece(f, &e);
+		} else if (e.type >= DIRECT_TYPE_MIN &&
+			   e.type <= DIRECT_TYPE_MAX) {
+			on_direct(f, &e);
 		} else if (e.type == SSH_FXP_INIT) {
 			sftp_version_write(answer(f), ~(uint64_t)0);
 		} else {
@@ -424,6 +537,7 @@ fake_start(struct fake *f, enum fault fault, unsigned files, uint64_t size)
 	f->fault = fault;
 	f->files = files;
 	f->file_size = size;
+	f->cut = UINT64_MAX;
 	f->c = client_new();
 	CHECK(f->c != NULL);
 	sftp_input_init(&f->input, SSH_FXP_WRITE, SFTP_PACKET_MAX);
@@ -706,6 +820,112 @@ TEST(put_of_empty_files)
 TEST(put_of_a_large_file)
 {
 	check_put(1, 8000000, 12);
+}
+
+/* ---- files that are shared with who carries the bytes ---- */
+
+static void
+check_direct_get(enum fault fault)
+{
+	struct fake f;
+	uint64_t failures;
+
+	fake_start(&f, fault, 3, 1000000);
+	client_set_sharing(f.c, &sharing, &f);
+	CHECK_INT(get_tree(&f, NULL, &failures), 0);
+	CHECK_INT(failures, 0);
+	CHECK(f.direct >= 12);
+	CHECK_INT(f.shared, 0);
+	check_closed(&f);
+	check_got(3, 1000000);
+	fake_stop(&f);
+}
+
+TEST(get_of_large_files_that_are_shared)
+{
+	check_direct_get(NO_FAULT);
+}
+
+TEST(shared_files_and_a_server_that_gives_less)
+{
+	check_direct_get(SHORT_READS);
+}
+
+TEST(a_shared_file_that_cannot_be_written_fails_by_name)
+{
+	struct fake f;
+	uint64_t failures;
+
+	fake_start(&f, NO_FAULT, 1, 1000000);
+	f.cannot_place = true;
+	client_set_sharing(f.c, &sharing, &f);
+	CHECK_INT(get_tree(&f, NULL, &failures), 0);
+	CHECK_INT(failures, 1);
+	CHECK(strstr(buf_text(&told.text), "/got/f0\": Disk quota exceeded") !=
+	      NULL);
+	CHECK_INT(f.shared, 0);
+	fake_stop(&f);
+}
+
+/* Small ones are not worth it. */
+TEST(put_of_files_that_are_shared_where_they_are_large)
+{
+	struct fake f;
+	struct copy *c;
+	char *source = local("source"), *small = local("small");
+
+	make_source(3, 1000000);
+	CHECK_INT(file_write_atomic(
+		      small, span_text("small"), 0640, false, NULL),
+	    0);
+	fake_start(&f, NO_FAULT, 0, 0);
+	client_set_sharing(f.c, &sharing, &f);
+	c = new_copy(&f, true);
+	CHECK_INT(copy_add(c, source, "/tree", NULL), 0);
+	CHECK_INT(copy_add(c, small, "/f7", NULL), 0);
+	CHECK_INT(run(&f, c, NULL), 0);
+	CHECK_INT(copy_failures(c), 0);
+	CHECK(f.written >= 3 * 1000000);
+	CHECK(f.direct >= 12);
+	CHECK_INT(f.closed, 4);
+	CHECK_INT(f.shared, 0);
+	copy_free(c);
+	free(source);
+	free(small);
+	fake_stop(&f);
+}
+
+/* Zeros went out where the file had no more: they must not stay, also where
+ * all had been asked for before the first answer told of it. */
+TEST(a_shared_file_that_shrinks_is_told_and_cut)
+{
+	static const uint64_t sizes[] = { 400000, 8000000 };
+
+	for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
+		struct fake f;
+		struct copy *c;
+		char *source = local("f0");
+		uint8_t *bytes = calloc(1, sizes[i]);
+
+		CHECK_INT(file_write_atomic(source, span_of(bytes, sizes[i]),
+			      0640, false, NULL),
+		    0);
+		fake_start(&f, NO_FAULT, 0, 0);
+		client_set_sharing(f.c, &sharing, &f);
+		f.shrinks = source;
+		c = new_copy(&f, true);
+		CHECK_INT(copy_add(c, source, "/f0", NULL), 0);
+		CHECK_INT(run(&f, c, NULL), 0);
+		CHECK_INT(copy_failures(c), 1);
+		CHECK(strstr(buf_text(&told.text),
+			  "became shorter while it was read: 300000 of") !=
+		      NULL);
+		CHECK_INT(f.cut, 300000);
+		copy_free(c);
+		free(bytes);
+		free(source);
+		fake_stop(&f);
+	}
 }
 
 /* ---- servers that lie ---- */
