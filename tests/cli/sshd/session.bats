@@ -175,7 +175,7 @@ soon() {
 }
 
 @test "a session that is killed is named in the log" {
-	run -255 ssh_ target 'kill -9 $PPID; sleep 1'
+	run -255 ssh_ target 'rm -f "$SSH_USER_AUTH"; kill -9 $PPID; sleep 1'
 	soon grep -qE "session of $ME from 127.0.0.1 port [0-9]+ was killed by signal 9" "$SSHD_LOG"
 }
 
