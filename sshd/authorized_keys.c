@@ -7,7 +7,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/base/text.h"
 #include "common/base/time.h"
+#include "common/config/config.h"
 #include "common/key/certificate.h"
 
 /* ---- the options ---- */
@@ -38,8 +40,11 @@ enum option_kind {
 	OPTION_CLEAR, /* a flag becomes false */
 	OPTION_RESTRICT,
 	OPTION_IGNORED,
-	OPTION_TEXT, /* once, with a value */
-	OPTION_LIST, /* any number of times, with a value */
+	OPTION_TEXT,   /* once, with a value */
+	OPTION_LIST,   /* any number of times, with a value */
+	OPTION_OPEN,   /* such a list, of host:port */
+	OPTION_LISTEN, /* such a list, of [host:]port */
+	OPTION_TUNNEL,
 	OPTION_ENVIRONMENT,
 	OPTION_EXPIRY
 };
@@ -68,14 +73,14 @@ static const struct option_row option_rows[] = {
 	{ "no-user-rc",          OPTION_SET,         AT(no_user_rc) },
 	{ "no-verify-required",  OPTION_CLEAR,       AT(verify_required) },
 	{ "no-x11-forwarding",   OPTION_SET,         AT(no_x11_forwarding) },
-	{ "permitlisten",        OPTION_LIST,        AT(permit_listen) },
-	{ "permitopen",          OPTION_LIST,        AT(permit_open) },
+	{ "permitlisten",        OPTION_LISTEN,      AT(permit_listen) },
+	{ "permitopen",          OPTION_OPEN,        AT(permit_open) },
 	{ "port-forwarding",     OPTION_CLEAR,       AT(no_port_forwarding) },
 	{ "principals",          OPTION_TEXT,        AT(principals) },
 	{ "pty",                 OPTION_CLEAR,       AT(no_pty) },
 	{ "restrict",            OPTION_RESTRICT,    0 },
 	{ "touch-required",      OPTION_CLEAR,       AT(touch_not_required) },
-	{ "tunnel",              OPTION_TEXT,        AT(tunnel) },
+	{ "tunnel",              OPTION_TUNNEL,      AT(tunnel) },
 	{ "user-rc",             OPTION_CLEAR,       AT(no_user_rc) },
 	{ "verify-required",     OPTION_SET,         AT(verify_required) },
 	{ "x11-forwarding",      OPTION_CLEAR,       AT(no_x11_forwarding) },
@@ -115,6 +120,33 @@ is_environment(const char *text)
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
 
 	return n > 0 && text[n] == '=';
+}
+
+/* host:port, or [host:]port; the port may be any ("*"). What cannot be
+ * understood must not let in, with whatever else it allows. */
+static int
+check_permission(const char *value, bool needs_host, struct error *e)
+{
+	const char *colon = strrchr(value, ':');
+	const char *port = colon != NULL ? colon + 1 : value;
+	int number;
+
+	if ((needs_host && (colon == NULL || colon == value)) ||
+	    (strcmp(port, "*") != 0 &&
+		config_parse_port(port, !needs_host, &number) != 0))
+		return error_set(
+		    e, ERR_FORMAT, "invalid permission \"%s\"", value);
+	return 0;
+}
+
+static int
+check_tunnel(const char *value, struct error *e)
+{
+	long long n;
+
+	if (strcmp(value, "any") == 0 || text_to_int(value, 0, INT32_MAX, &n))
+		return 0;
+	return error_set(e, ERR_FORMAT, "invalid tun device");
 }
 
 /* The first of several of one name counts. Takes value. */
@@ -157,6 +189,10 @@ take_option(struct key_options *o, const struct option_row *row, char *value,
 		break;
 	case OPTION_IGNORED:
 		break;
+	case OPTION_TUNNEL:
+		if ((r = check_tunnel(value, e)) != 0)
+			break;
+		/* FALLTHROUGH */
 	case OPTION_TEXT:
 		if (*(char **)field != NULL)
 			r = error_set(e, ERR_FORMAT,
@@ -175,6 +211,12 @@ take_option(struct key_options *o, const struct option_row *row, char *value,
 		r = take_environment(field, value);
 		value = NULL;
 		break;
+	case OPTION_OPEN:
+	case OPTION_LISTEN:
+		r = check_permission(value, row->kind == OPTION_OPEN, e);
+		if (r != 0)
+			break;
+		/* FALLTHROUGH */
 	case OPTION_LIST:
 		r = strings_take(field, value);
 		value = NULL;

@@ -411,6 +411,12 @@ accompany_session(struct connection_state *s)
 	if (r != 0)
 		kill(s->session_pid, SIGTERM);
 	status = reap(&s->session_pid);
+	if (WIFSIGNALED(status) && r == 0)
+		log_error("session of %s from %s port %u was killed by signal "
+			  "%d (%s)",
+		    monitor_user(s->monitor), s->peer.remote_text,
+		    s->peer.remote_port, WTERMSIG(status),
+		    strsignal(WTERMSIG(status)));
 	monitor_close_terminals(s->monitor);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : SESSION_EXIT_FATAL;
 }

@@ -13,6 +13,7 @@
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
+#include "common/base/time.h"
 #include "common/port/port.h"
 #include "sshd/arguments.h"
 #include "sshd/host_keys.h"
@@ -282,9 +283,13 @@ remove_pid_file(struct daemon *d)
 NORETURN static void
 restart(struct daemon *d, char *program, char **argv)
 {
-	char pid[24];
+	char pid[24], state[64];
 
-	port_notify("RELOADING=1");
+	/* sd_notify(3): the time tells this reload's READY=1 from one that was
+	 * under way before. */
+	snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%llu",
+	    (unsigned long long)time_monotonic_us());
+	port_notify(state);
 	snprintf(pid, sizeof(pid), "%ld", (long)getpid());
 	if (!d->a.foreground)
 		setenv(DAEMON_VARIABLE, pid, 1);

@@ -3,6 +3,7 @@
  */
 #include "sshd/authorized_keys.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -176,6 +177,29 @@ TEST(an_expired_key_is_refused)
 	CHECK(
 	    !is_found("expiry-time=\"20991231\",expiry-time=\"19991231Z\" " TYPE
 		      " %K\n"));
+}
+
+TEST(permissions_that_cannot_be_understood_let_nobody_in)
+{
+	static const char *const good[] = { "permitopen=\"h:80\"",
+		"permitopen=\"*:*\"", "permitopen=\"[::1]:80\"",
+		"permitlisten=\"80\"", "permitlisten=\"h:80\"",
+		"permitlisten=\"*\"", "permitlisten=\"0\"", "tunnel=\"0\"",
+		"tunnel=\"any\"" };
+	static const char *const bad[] = { "permitopen=\"h\"",
+		"permitopen=\"80\"", "permitopen=\":80\"", "permitopen=\"h:x\"",
+		"permitopen=\"h:0\"", "permitlisten=\"h\"",
+		"permitlisten=\"h:99999\"", "tunnel=\"x\"", "tunnel=\"-1\"" };
+	char line[64];
+
+	for (size_t i = 0; i < ARRAY_COUNT(good); i++) {
+		snprintf(line, sizeof(line), "%s " TYPE " %%K\n", good[i]);
+		CHECK(is_found(line));
+	}
+	for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
+		snprintf(line, sizeof(line), "%s " TYPE " %%K\n", bad[i]);
+		CHECK(!is_found(line));
+	}
 }
 
 TEST(principals_are_for_lines_of_authorities)

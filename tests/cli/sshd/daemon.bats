@@ -269,6 +269,35 @@ titled() {
 	[ "$output" = again ]
 }
 
+@test "a service manager is told of a reload, with its time, and of the end" {
+	cat > manage.py <<-'PY'
+		import os, signal, socket, sys, time
+		n = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		n.bind("manage.sock"); n.settimeout(10)
+		pid = os.fork()
+		if pid == 0:
+		    for fd in (0, 1, 2):
+		        os.dup2(os.open("/dev/null", os.O_RDWR), fd)
+		    os.environ["NOTIFY_SOCKET"] = os.path.abspath("manage.sock")
+		    os.execv(sys.argv[1], [sys.argv[1], "-D"] + sys.argv[2:])
+		try:
+		    assert n.recv(100) == b"READY=1"
+		    before = time.monotonic_ns() // 1000
+		    os.kill(pid, signal.SIGHUP)
+		    what, at = n.recv(100).split(b"\n")
+		    assert what == b"RELOADING=1"
+		    name, at = at.split(b"=")
+		    assert name == b"MONOTONIC_USEC" and before <= int(at) <= time.monotonic_ns() // 1000
+		    assert n.recv(100) == b"READY=1"
+		    os.kill(pid, signal.SIGTERM)
+		    assert n.recv(100) == b"STOPPING=1"
+		finally:
+		    os.kill(pid, signal.SIGTERM)
+		    os.waitpid(pid, 0)
+	PY
+	run -0 python3 manage.py "$SSHD" -f "$SCRATCH/sshd_config" -E "$SSHD_LOG" 3>&-
+}
+
 @test "a client that says nothing holds only its own slot, for LoginGraceTime" {
 	sed -i '1i LoginGraceTime 2' "$SCRATCH/sshd_config"
 	start

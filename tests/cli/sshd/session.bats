@@ -174,6 +174,11 @@ soon() {
 	[ "$output" -eq 2000 ]
 }
 
+@test "a session that is killed is named in the log" {
+	run -255 ssh_ target 'rm -f "$SSH_USER_AUTH"; kill -9 $PPID; sleep 1'
+	soon grep -qE "session of $ME from 127.0.0.1 port [0-9]+ was killed by signal 9" "$SSHD_LOG"
+}
+
 @test "nothing a client names reaches the log unescaped" {
 	run -255 timeout 20 /usr/bin/ssh -F none -p "$PORT" -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
 		-o IdentityFile=none -l $'forged\e[31m\nAccepted publickey' 127.0.0.1 true
